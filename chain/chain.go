@@ -1,0 +1,68 @@
+// Package chain has the words for any block chain: networks, assets, blocks, transactions and transfers.
+//
+// Adapters (chain/bitcoin, chain/rehearsal, …) translate what their node says into these words; everything above
+// knows nothing else of a chain.
+package chain
+
+import (
+	"time"
+
+	"checkout/money"
+)
+
+// BlockRef names a block. The zero value names none: a transaction that is not in a block yet.
+type BlockRef struct {
+	Height int64
+	Hash   string
+}
+
+// IsZero says whether no block is named.
+func (b BlockRef) IsZero() bool { return b.Hash == "" }
+
+// Header is a block's place in its chain. Time is the miner's claim and decides nothing.
+type Header struct {
+	BlockRef
+	Parent string
+	Time   time.Time
+}
+
+// Transfer is money that moved to one address: one output of a UTXO transaction, or one transfer of an account
+// chain. (Network, TxID, Ordinal) is its identity for ever. The ordinal is the output index on UTXO chains and the
+// position among the matching transfers of its transaction elsewhere, never a log index, which a reorg moves.
+type Transfer struct {
+	Network string
+	TxID    string
+	Ordinal int64
+	Asset   string // Asset.ID
+	Address string
+	Amount  money.Amount
+}
+
+// Tx is a transaction as far as anybody here cares: who it pays, and what it spends.
+type Tx struct {
+	ID string
+	// Inputs are the outputs it spends, "txid:index". Another transaction that spends one of them replaces this one.
+	// Account chains leave it empty.
+	Inputs []string
+	// Outputs are its transfers to addresses; an output that pays no standard address is left out.
+	Outputs []Transfer
+	// Replaceable says that it signals replacement (BIP 125). Anything may be replaced in practice.
+	Replaceable bool
+	// Coinbase marks newly made coins, which can be spent, and so count as confirmed, only 100 blocks deep.
+	Coinbase bool
+	// SeenAt is when the node first saw it, zero if the node does not say.
+	SeenAt time.Time
+}
+
+// Block is a block with all its transactions.
+type Block struct {
+	Header
+	Txs []Tx
+}
+
+// Mempool is one complete look at a node's unconfirmed transactions.
+type Mempool struct {
+	Tip BlockRef            // the node's tip, the same before and after the look
+	IDs map[string]struct{} // every transaction in it
+	Txs []Tx                // those the caller did not know yet
+}
