@@ -1,0 +1,265 @@
+package invoice
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"checkout/event"
+	"checkout/ident"
+	"checkout/ledger"
+)
+
+// facts are the invoice's facts at a moment.
+func (inv *Invoice) facts(at Moment) Facts {
+	evidence := map[string]time.Time{}
+	for _, n := range inv.Networks() {
+		evidence[n] = at.Evidence[n]
+	}
+	return Facts{
+		Price: inv.Price, Terms: inv.Terms, Created: inv.Created, Methods: inv.Methods, Asset: inv.Asset,
+		Quotes: inv.Quotes, Payments: inv.Payments, Marks: inv.Marks, Ended: inv.Ended,
+		Settled: !inv.SettledAt.IsZero(), Test: inv.Env == ident.Test, Evidence: evidence, Now: at.Now,
+	}
+}
+
+// legal are the moves of the state log; anything else is a fault (engine.md section 6).
+var legal = map[State][]State{
+	"":        {Open, Awaiting},
+	Open:      {Awaiting, Detected, Expired, Cancelled, Settled, Failed},
+	Awaiting:  {Detected, Settled, Expired, Cancelled, Failed, Open},
+	Detected:  {Settled, Awaiting, Expired, Failed, Open},
+	Settled:   {Detected},
+	Expired:   {Awaiting, Detected, Settled, Failed},
+	Failed:    {Awaiting, Detected, Settled},
+	Cancelled: {Settled},
+}
+
+// Legal says whether the state log may hold a move.
+func Legal(from, to State) bool { return slices.Contains(legal[from], to) }
+
+// work is one change under way: facts are appended to the invoice, what happened is noted, and finish turns the
+// difference into effects.
+type work struct {
+	inv    *Invoice
+	at     Moment
+	cause  Cause
+	before State
+	told   []told
+	dirty  bool // a fact changed, even if the state does not
+}
+
+// told is an event noted before the outcome is known; its record is written when it is.
+type told struct {
+	kind   string
+	object ident.ID
+	seq    int64
+}
+
+func (inv *Invoice) begin(at Moment, cause Cause) *work {
+	return &work{inv: inv, at: at, cause: cause, before: inv.Outcome.State}
+}
+
+// tell notes an event about a payment.
+func (w *work) tell(kind string, p *Payment) {
+	p.Events++
+	w.told = append(w.told, told{"payment." + kind, p.ID, p.Events})
+	w.dirty = true
+}
+
+// quoted notes an event about a quote: created or renewed is its first, lapsed its second.
+func (w *work) quoted(kind string, id ident.ID, seq int64) {
+	w.told = append(w.told, told{"quote." + kind, id, seq})
+	w.dirty = true
+}
+
+// finish evaluates, books, moves the state and writes the records.
+func (w *work) finish() (Effects, error) {
+	inv := w.inv
+	after := Evaluate(inv.facts(w.at))
+	var fx Effects
+	if after.State == Settled && inv.SettledAt.IsZero() {
+		inv.SettledAt = w.at.Now
+	}
+	if after.State.Ends() && inv.Ended == nil && !after.Flags.Marked {
+		inv.Ended = &End{State: after.State, Reason: after.Reason, At: w.at.Now}
+	}
+	same := after.State == w.before && sameOutcome(inv.Outcome, after)
+	inv.Outcome = after
+	fx.Entries = inv.book()
+	move, moved, err := w.move(after)
+	if err != nil {
+		return Effects{}, err
+	}
+	inv.DueAt = inv.due(w.at)
+	if !moved && same && !w.dirty && len(fx.Entries) == 0 {
+		return Effects{}, ErrUnchanged
+	}
+	if moved {
+		fx.Log = []Move{move}
+		w.told = append(w.told, told{eventName(move), inv.ID, move.Seq})
+	}
+	for _, t := range w.told {
+		data, err := inv.record(move, w.at).Encode()
+		if err != nil {
+			return Effects{}, err
+		}
+		fx.Events = append(fx.Events, event.Event{
+			Stream: inv.ID, Object: t.object, Seq: t.seq, Type: t.kind, Merchant: inv.Merchant, Env: inv.Env, Data: data,
+		})
+	}
+	return fx, nil
+}
+
+// sameOutcome says whether a payer or shop could see a difference.
+func sameOutcome(a, b Outcome) bool {
+	return a.State == b.State && a.Amount == b.Amount && a.Flags == b.Flags && a.Reason == b.Reason &&
+		a.Remaining.Equal(b.Remaining) && a.Covered.Equal(b.Covered) && a.Firm.Equal(b.Firm)
+}
+
+// move is the state-log row, if the state changed.
+func (w *work) move(after Outcome) (Move, bool, error) {
+	inv := w.inv
+	if after.State == w.before {
+		return Move{From: w.before, To: w.before}, false, nil
+	}
+	if !Legal(w.before, after.State) {
+		return Move{}, false, ErrIllegal.Because(fmt.Errorf("%s: %q to %q by %s", inv.ID, w.before, after.State, w.cause.Kind))
+	}
+	cause := w.cause
+	if w.before.Ends() && cause.Kind != "manual" && cause.Kind != "requote" {
+		cause.Kind = "late_policy"
+	}
+	inv.LogSeq++
+	return Move{
+		Seq: inv.LogSeq, From: w.before, To: after.State, Amount: after.Amount, Flags: after.Flags, Reason: after.Reason,
+		Cause: cause, At: w.at.Now,
+	}, true, nil
+}
+
+// eventName is how the move is told.
+func eventName(m Move) string {
+	switch {
+	case m.From == "":
+		return "invoice.created"
+	case m.From == Settled && m.To == Detected:
+		return "invoice.reverted"
+	case m.From.Ends() && m.To == Awaiting:
+		return "invoice.reopened"
+	}
+	return "invoice." + string(m.To)
+}
+
+// book brings the ledger to what the payments now are: confirmed money is credited, and allocated once the invoice is
+// settled; money that is no longer confirmed is taken back with the entry reversed.
+func (inv *Invoice) book() []ledger.Entry {
+	var entries []ledger.Entry
+	for i := range inv.Payments {
+		p := &inv.Payments[i]
+		if p.Status != Confirmed {
+			if p.Booked != Unbooked {
+				entries = append(entries, inv.entry(p, "").Reverse(inv.postings(p, p.Booked)))
+				p.Booked = Unbooked
+				p.Epoch++
+			}
+			continue
+		}
+		switch p.Standing {
+		case Quarantined:
+		case DustAside, Unmatched:
+			if p.Booked == Unbooked {
+				entries = append(entries, inv.entry(p, "suspend"))
+				p.Booked = Suspended
+			}
+		default:
+			if p.Booked == Unbooked {
+				entries = append(entries, inv.entry(p, "credit"))
+				p.Booked = Credited
+			}
+			if p.Booked == Credited && inv.Outcome.State == Settled && inv.allocates(p) {
+				entries = append(entries, inv.entry(p, "allocate"))
+				p.Booked = Allocated
+			}
+		}
+	}
+	return entries
+}
+
+// allocates says whether a settled invoice takes the payment: what pays it, and by a person's acceptance all of it.
+func (inv *Invoice) allocates(p *Payment) bool {
+	if p.Standing == Counted || p.Standing == Late {
+		return true
+	}
+	m, ok := standingMark(inv.Marks)
+	return ok && m.Kind == MarkAccept
+}
+
+func (inv *Invoice) entry(p *Payment, kind string) ledger.Entry {
+	e := ledger.Entry{CauseKind: "payment", CauseID: p.ID, Kind: kind, Epoch: p.Epoch, Stream: "merchant:" + string(inv.Merchant)}
+	switch kind {
+	case "suspend":
+		e.Postings = inv.postings(p, Suspended)
+	case "credit":
+		e.Postings = inv.postings(p, Credited)
+	case "allocate":
+		e.Postings = inv.postings(p, Allocated)[1:]
+	}
+	return e
+}
+
+// postings are all that a payment's bookings up to one have moved.
+func (inv *Invoice) postings(p *Payment, booked Booking) []ledger.Posting {
+	t := p.Transfer
+	if booked == Suspended {
+		to := ledger.Dust(t.Network)
+		if p.Standing == Unmatched {
+			to = ledger.Unmatched(t.Network)
+		}
+		return []ledger.Posting{{From: ledger.Own(t.Network), To: to, Asset: t.Asset, Amount: t.Amount}}
+	}
+	unallocated := ledger.Merchant(inv.Merchant, inv.Env, ledger.PotUnallocated)
+	list := []ledger.Posting{{From: ledger.Own(t.Network), To: unallocated, Asset: t.Asset, Amount: t.Amount}}
+	if booked == Allocated {
+		own := ledger.Merchant(inv.Merchant, inv.Env, ledger.PotOwn)
+		list = append(list, ledger.Posting{From: unallocated, To: own, Asset: t.Asset, Amount: t.Amount})
+	}
+	return list
+}
+
+// due is the next instant at which time alone may change something; zero: never.
+func (inv *Invoice) due(at Moment) time.Time {
+	f := inv.facts(at)
+	next := time.Time{}
+	sooner := func(t time.Time, ok bool) {
+		if ok && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	if _, marked := standingMark(inv.Marks); marked {
+		return next
+	}
+	s := f.sum()
+	switch inv.Outcome.State {
+	case Open, Awaiting:
+		sooner(f.deadline())
+		if end, ok := f.lockEnd(); ok && inv.lapseAhead() {
+			sooner(end, true)
+		}
+	case Detected:
+		if s.unconfirmed {
+			sooner(s.confirmBy(), true)
+		}
+		if deadline, ok := f.deadline(); ok && !s.isCovered() && at.Now.Before(deadline) {
+			sooner(deadline, true)
+		} else if ok && !s.isCovered() && !s.unconfirmed {
+			sooner(deadline, true)
+		}
+	}
+	return next
+}
+
+// lapseAhead says whether the end of the newest lock has not been told yet.
+func (inv *Invoice) lapseAhead() bool {
+	q, ok := inv.Quote(inv.Asset)
+	return ok && inv.Lapsed != q.ID
+}

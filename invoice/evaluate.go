@@ -1,0 +1,406 @@
+package invoice
+
+import (
+	"math/big"
+	"sort"
+	"strings"
+	"time"
+
+	"checkout/money"
+)
+
+// Facts are everything known about an invoice at an instant.
+type Facts struct {
+	Price    money.Amount
+	Terms    Terms
+	Created  time.Time
+	Methods  []Method
+	Asset    string // the coin chosen now: what Due and Remaining are stated in
+	Quotes   []Quote
+	Payments []Payment
+	Marks    []Mark
+	Ended    *End
+	Settled  bool // it was settled once
+	Test     bool
+	// Evidence says for every network the invoice uses up to when the watcher has seen everything.
+	Evidence map[string]time.Time
+	Now      time.Time
+}
+
+// Outcome is what the facts amount to.
+type Outcome struct {
+	State      State
+	Amount     AmountState
+	Flags      Flags
+	Fulfilment Fulfilment
+	Reason     string
+	// Due and Remaining are in the chosen coin, zero of the price's currency if none is chosen. Covered and Firm are in
+	// the price's currency, rounded down.
+	Due, Remaining money.Amount
+	Covered, Firm  money.Amount
+	CoveredAt      time.Time // when what was seen first covered the price, zero if it does not
+}
+
+func (o Outcome) covered(inv *Invoice) bool { return !o.CoveredAt.IsZero() }
+
+// Flags are the third axis; each stands by itself.
+type Flags struct {
+	Late, Marked, Replaced, Reorged, NeedsReview, Test bool
+	Renewed                                            int
+}
+
+// String is the flags sorted and separated by blanks, as the audit views show them.
+func (f Flags) String() string {
+	var list []string
+	add := func(set bool, name string) {
+		if set {
+			list = append(list, name)
+		}
+	}
+	add(f.Late, "late")
+	add(f.Marked, "marked")
+	add(f.NeedsReview, "needs_review")
+	add(f.Renewed > 0, "renewed")
+	add(f.Reorged, "reorged")
+	add(f.Replaced, "replaced")
+	add(f.Test, "test")
+	return strings.Join(list, " ")
+}
+
+// Evaluate says what an invoice is, given everything known about it. It reads no clock, no store, no network. The
+// order of payments, quotes and marks in the slices does not matter; their instants do.
+func Evaluate(f Facts) Outcome {
+	s := f.sum()
+	o := Outcome{Amount: s.amount(f), CoveredAt: s.coveredAt}
+	o.State, o.Reason = f.state(s)
+	o.Flags = f.flags(s, o)
+	o.Fulfilment = f.fulfilment(o)
+	o.Covered = money.Round(f.Price.Currency(), s.covered, money.RoundDown)
+	o.Firm = money.Round(f.Price.Currency(), s.firm, money.RoundDown)
+	o.Due, o.Remaining = f.dues(s)
+	return o
+}
+
+// sums are the payments added up, exact, in smallest units of the price's currency.
+type sums struct {
+	covered, firm *big.Rat
+	enough        *big.Rat  // price minus tolerance
+	dust          *big.Rat  // one smallest unit of the coin for each payment: rounding, never "over"
+	coveredAt     time.Time // zero: not enough
+	first         time.Time // first counted sighting
+	revertedAt    time.Time
+	patience      time.Duration // the longest an unconfirmed payment may take
+	unconfirmed   bool
+	lost          bool // confirmed money went to a conflicting transaction
+	late          bool // late money is among what covers
+}
+
+func (s sums) isCovered() bool { return s.covered.Cmp(s.enough) >= 0 }
+
+func (f Facts) sum() sums {
+	s := sums{covered: new(big.Rat), firm: new(big.Rat), dust: new(big.Rat)}
+	s.enough = new(big.Rat).SetInt(f.Price.Units())
+	s.enough.Sub(s.enough, new(big.Rat).SetInt(f.Terms.Tolerance.Units()))
+	payments := append([]Payment(nil), f.Payments...)
+	sort.Slice(payments, func(i, j int) bool {
+		a, b := payments[i], payments[j]
+		return a.FirstSeen.Before(b.FirstSeen) || (a.FirstSeen.Equal(b.FirstSeen) && a.ID < b.ID)
+	})
+	s.add(f, payments, Counted)
+	with := s.clone()
+	with.add(f, payments, Late)
+	if with.late && with.isCovered() {
+		s = with
+	}
+	return s
+}
+
+func (s sums) clone() sums {
+	s.covered, s.firm, s.dust = new(big.Rat).Set(s.covered), new(big.Rat).Set(s.firm), new(big.Rat).Set(s.dust)
+	return s
+}
+
+// add counts the payments of one standing in. They come in the order of their first sightings.
+func (s *sums) add(f Facts, payments []Payment, standing Standing) {
+	for _, p := range payments {
+		if p.Standing != standing {
+			continue
+		}
+		s.lost = s.lost || p.DoubleSpent
+		value, unit, ok := f.value(p)
+		if !p.Live() || !ok {
+			continue
+		}
+		s.late = s.late || standing == Late
+		s.covered.Add(s.covered, value)
+		s.dust.Add(s.dust, unit)
+		if s.first.IsZero() || p.FirstSeen.Before(s.first) {
+			s.first = p.FirstSeen
+		}
+		if s.coveredAt.IsZero() && s.isCovered() {
+			s.coveredAt = p.FirstSeen
+		}
+		if p.Status == Confirmed {
+			s.firm.Add(s.firm, value)
+			continue
+		}
+		s.unconfirmed = true
+		if p.RevertedAt.After(s.revertedAt) {
+			s.revertedAt = p.RevertedAt
+		}
+		if m, ok := f.method(p.Transfer.Asset); ok && m.ConfirmWithin > s.patience {
+			s.patience = m.ConfirmWithin
+		}
+	}
+}
+
+// value is what a payment is worth at the quote it is judged by, and what one smallest unit of its coin is worth.
+func (f Facts) value(p Payment) (value, unit *big.Rat, ok bool) {
+	for _, q := range f.Quotes {
+		if q.ID == p.Quote {
+			value, err := q.Rate.Exact(p.Transfer.Amount)
+			if err != nil {
+				return nil, nil, false
+			}
+			unit, err = q.Rate.Exact(money.Units(p.Transfer.Amount.Currency(), 1))
+			return value, unit, err == nil
+		}
+	}
+	return nil, nil, false
+}
+
+func (f Facts) method(asset string) (Method, bool) {
+	for _, m := range f.Methods {
+		if m.Asset == asset {
+			return m, true
+		}
+	}
+	return Method{}, false
+}
+
+func (s sums) amount(f Facts) AmountState {
+	if s.covered.Sign() == 0 {
+		return None
+	}
+	if !s.isCovered() {
+		return Short
+	}
+	most := new(big.Rat).SetInt(f.Price.Units())
+	most.Add(most, new(big.Rat).SetInt(f.Terms.Tolerance.Units()))
+	most.Add(most, s.dust)
+	if s.covered.Cmp(most) > 0 {
+		return Over
+	}
+	return Exact
+}
+
+// state is engine.md section 1: the first rule that fits.
+func (f Facts) state(s sums) (State, string) {
+	if m, ok := standingMark(f.Marks); ok {
+		switch m.Kind {
+		case MarkAccept:
+			return Settled, "manual"
+		case MarkInvalidate:
+			return Failed, "manual"
+		case MarkCancel:
+			return Cancelled, "cancelled"
+		}
+	}
+	firm := s.firm.Cmp(s.enough) >= 0
+	if f.Ended != nil && !(s.late && s.isCovered()) {
+		return f.Ended.State, f.Ended.Reason
+	}
+	switch {
+	case firm && s.late:
+		return Settled, "late"
+	case firm:
+		return Settled, "paid"
+	case s.lost && !s.isCovered():
+		return Failed, "double_spent"
+	case s.isCovered():
+		if f.passed(s.confirmBy()) {
+			return Failed, "unconfirmed"
+		}
+		return Detected, f.movedBack("reorged")
+	case s.covered.Sign() > 0:
+		return f.shortState(s)
+	}
+	return f.emptyState()
+}
+
+func (f Facts) movedBack(reason string) string {
+	if f.Settled {
+		return reason
+	}
+	return ""
+}
+
+func (f Facts) shortState(s sums) (State, string) {
+	deadline, ok := f.deadline()
+	switch {
+	case !ok || !f.passed(deadline):
+		return Detected, f.movedBack("reorged")
+	case s.unconfirmed && f.passed(s.confirmBy()):
+		return Failed, "unconfirmed"
+	case s.unconfirmed:
+		return Detected, f.movedBack("reorged")
+	case f.Terms.Partial:
+		return Settled, "partial_accepted"
+	}
+	return Expired, "short"
+}
+
+func (f Facts) emptyState() (State, string) {
+	if deadline, ok := f.deadline(); ok && f.passed(deadline) {
+		return Expired, "never_paid"
+	}
+	if len(f.Quotes) > 0 {
+		return Awaiting, f.replacedReason()
+	}
+	return Open, ""
+}
+
+func (f Facts) replacedReason() string {
+	for _, p := range f.Payments {
+		if p.Standing == Counted && p.Status == Dropped && p.Conflict != "" && p.ReplacedBy == "" {
+			return "replaced"
+		}
+	}
+	return ""
+}
+
+// confirmBy is until when what was seen must have confirmed.
+func (s sums) confirmBy() time.Time {
+	from := s.first
+	if !s.coveredAt.IsZero() {
+		from = s.coveredAt
+	}
+	if s.revertedAt.After(from) {
+		from = s.revertedAt
+	}
+	return from.Add(s.patience)
+}
+
+// lockEnd is when the price stops holding: the end of the newest lock, later by the extension once a part has come.
+func (f Facts) lockEnd() (time.Time, bool) {
+	end, ok := time.Time{}, false
+	for _, q := range f.Quotes {
+		if q.Until.After(q.At) && q.Until.After(end) {
+			end, ok = q.Until, true
+		}
+	}
+	if ok && f.Terms.ExtendShort > 0 {
+		for _, p := range f.Payments {
+			if p.Live() && p.Standing == Counted {
+				return end.Add(f.Terms.ExtendShort), true
+			}
+		}
+	}
+	return end, ok
+}
+
+// deadline is until when money must have been seen, grace included, if there is such an instant.
+func (f Facts) deadline() (time.Time, bool) {
+	for i := len(f.Marks) - 1; i >= 0; i-- {
+		if m := f.Marks[i]; m.Kind == MarkReopen {
+			return m.Until, true
+		}
+	}
+	end, locked := f.lockEnd()
+	if !locked {
+		return f.Created.Add(f.Terms.OpenFor), f.Terms.OpenFor > 0
+	}
+	if by := f.Created.Add(f.Terms.DeadlineAfter); f.Terms.DeadlineAfter > 0 && by.After(end) {
+		end = by
+	}
+	return end.Add(f.Terms.Grace), true
+}
+
+// passed says whether an instant is over: by the clock and by the evidence of every network the invoice uses, never
+// by the clock alone.
+func (f Facts) passed(t time.Time) bool {
+	if !f.Now.After(t) {
+		return false
+	}
+	for _, seen := range f.Evidence {
+		if !seen.After(t) {
+			return false
+		}
+	}
+	return true
+}
+
+// standingMark is the latest decision not undone by a reopen.
+func standingMark(marks []Mark) (Mark, bool) {
+	found, ok := Mark{}, false
+	for _, m := range marks {
+		if !ok || m.At.After(found.At) {
+			found, ok = m, true
+		}
+	}
+	return found, ok && found.Kind != MarkReopen
+}
+
+func (f Facts) flags(s sums, o Outcome) Flags {
+	flags := Flags{Test: f.Test}
+	_, flags.Marked = standingMark(f.Marks)
+	aside := false
+	for _, p := range f.Payments {
+		flags.Late = flags.Late || p.IsLate
+		flags.Replaced = flags.Replaced || (p.Standing == Counted && p.Status == Dropped && p.Conflict != "" && p.ReplacedBy == "" && !p.DoubleSpent)
+		flags.Reorged = flags.Reorged || (p.Live() && p.Status == Reverted) || p.DoubleSpent
+		aside = aside || (p.Standing == Aside && p.Live())
+	}
+	flags.Reorged = flags.Reorged && (o.State == Detected || o.State == Failed)
+	flags.NeedsReview = !flags.Marked && (aside || (o.State == Expired && o.Amount == Short))
+	for _, q := range f.Quotes {
+		if q.Renewal {
+			flags.Renewed++
+		}
+	}
+	return flags
+}
+
+func (f Facts) fulfilment(o Outcome) Fulfilment {
+	switch o.State {
+	case Settled:
+		return Go
+	case Failed:
+		return Stop
+	case Detected:
+		if f.Settled {
+			return Stop
+		}
+	case Expired, Cancelled:
+		if o.Amount != None || o.Flags.Late {
+			return Review
+		}
+		return Release
+	}
+	return Wait
+}
+
+// dues states what is asked and what is left in the chosen coin, at its newest quote.
+func (f Facts) dues(s sums) (due, remaining money.Amount) {
+	zero := money.Zero(f.Price.Currency())
+	q, ok := newest(f.Quotes, f.Asset)
+	if f.Asset == "" || !ok {
+		return zero, zero
+	}
+	remaining = money.Zero(q.Due.Currency())
+	if s.isCovered() {
+		return q.Due, remaining
+	}
+	rest := new(big.Rat).SetInt(f.Price.Units())
+	rest.Sub(rest, s.covered)
+	places := int(q.Due.Currency().Scale)
+	if m, ok := f.method(f.Asset); ok {
+		places = m.Places
+	}
+	// rest is in smallest units of the price's currency: bring it to the coin by the inverse of Rate.Exact.
+	perUnit, err := q.Rate.Exact(money.Units(q.Due.Currency(), 1))
+	if err != nil || perUnit.Sign() <= 0 {
+		return q.Due, q.Due
+	}
+	return q.Due, money.Round(q.Due.Currency(), rest.Quo(rest, perUnit), money.RoundUp).CeilTo(places)
+}

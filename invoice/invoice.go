@@ -1,0 +1,284 @@
+// Package invoice is the heart of the house: what an invoice is, what each payment, decision and deadline does to
+// it, and what everybody else has to be told.
+//
+// Facts (quotes, payments, marks) are stored and never edited; what the invoice is now is derived from them by one
+// pure function, Evaluate. A change appends facts, evaluates before and after, and turns the difference into Effects
+// that the store keeps in the same transaction.
+package invoice
+
+import (
+	"time"
+
+	"checkout/chain"
+	"checkout/event"
+	"checkout/fault"
+	"checkout/ident"
+	"checkout/ledger"
+	"checkout/money"
+	"checkout/rate"
+)
+
+// State is the first axis: where the invoice stands.
+type State string
+
+// The states (engine.md section 2).
+const (
+	Open      State = "open"      // no coin chosen, nothing locked
+	Awaiting  State = "awaiting"  // a price is locked, or was and may be renewed
+	Detected  State = "detected"  // money seen, not enough of it confirmed
+	Settled   State = "settled"   // enough confirmed, or accepted
+	Expired   State = "expired"   // the deadline passed without enough
+	Failed    State = "failed"    // unconfirmed too long, double spent, or marked invalid
+	Cancelled State = "cancelled" // called off before money was seen
+)
+
+// Ends says whether the state is an end that only a person, late money or a new price leads out of.
+func (s State) Ends() bool { return s == Expired || s == Failed || s == Cancelled }
+
+// AmountState is the second axis: how much was seen.
+type AmountState string
+
+// The amounts.
+const (
+	None  AmountState = "none"
+	Short AmountState = "short"
+	Exact AmountState = "exact" // within the tolerance, either way
+	Over  AmountState = "over"
+)
+
+// Fulfilment is the verdict for the shop.
+type Fulfilment string
+
+// The verdicts.
+const (
+	Wait    Fulfilment = "wait"
+	Go      Fulfilment = "go"
+	Review  Fulfilment = "review"
+	Stop    Fulfilment = "stop"
+	Release Fulfilment = "release" // free the stock, but do not touch an order paid another way
+)
+
+// The faults of invoices.
+var (
+	ErrNotFound  = fault.New(fault.NotFound, "invoice_unknown", "There is no such invoice.")
+	ErrState     = fault.New(fault.Conflict, "state_conflict", "The invoice is not in a state that allows this.")
+	ErrMethod    = fault.New(fault.NotFound, "method_unknown", "This coin is not offered for this invoice.")
+	ErrRenewals  = fault.New(fault.Conflict, "no_more_renewals", "The price cannot be renewed again.")
+	ErrAddress   = fault.New(fault.Unavailable, "address_mismatch", "Payment details unavailable.")
+	ErrForeign   = fault.New(fault.Conflict, "foreign_id_taken", "The foreign id has already been taken.").At("foreign_id")
+	ErrIllegal   = fault.New(fault.Internal, "illegal_move", "The invoice refused an illegal change of state.")
+	ErrUnchanged = fault.New(fault.Internal, "unchanged", "Nothing changed.") // a Change says so; the store then writes nothing
+)
+
+// Method is a coin the invoice may be paid with, with its rules frozen at creation.
+type Method struct {
+	Asset         string // chain.Asset.ID
+	Network       string
+	Currency      money.Currency
+	Confirmations int64
+	Places        int // decimals a due amount is rounded up to
+	Dust, Cap     money.Amount
+	ConfirmWithin time.Duration // how long a payment may stay unconfirmed
+	LateSettles   bool          // late money is taken at today's rate; else a person decides
+}
+
+// Quote is a locked price for one method.
+type Quote struct {
+	rate.Quote
+	Asset   string
+	Due     money.Amount // what pays the whole price at this quote
+	Renewal bool         // it replaced a quote of the same coin
+}
+
+// Address is where one method's money for this invoice goes. There is at most one for each method.
+type Address struct {
+	Number     int64 // for dialects that number addresses
+	Asset      string
+	Network    string
+	Text       string
+	AssignedAt time.Time
+	Height     int64 // of the chain when it was assigned: older transactions are not for this invoice
+}
+
+// MarkKind is a person's decision.
+type MarkKind string
+
+// The decisions (engine.md section 3).
+const (
+	MarkAccept     MarkKind = "accept"
+	MarkInvalidate MarkKind = "invalidate"
+	MarkCancel     MarkKind = "cancel"
+	MarkReopen     MarkKind = "reopen"
+)
+
+// Mark is a decision with who made it, when and why.
+type Mark struct {
+	Kind   MarkKind
+	Actor  string
+	Reason string
+	At     time.Time
+	Until  time.Time // for a reopen: the new deadline
+}
+
+// End is the fact that the invoice came to an end by itself.
+type End struct {
+	State  State
+	Reason string
+	At     time.Time
+}
+
+// Invoice is an invoice with all that is known about it.
+type Invoice struct {
+	ID       ident.ID
+	Number   int64
+	UUID     string
+	Merchant ident.ID
+	Env      ident.Environment
+	Version  int64
+
+	Origin           string // which face made it: "coinspaid", "order"
+	ForeignID        string
+	Title            string
+	Description      string
+	Email            string
+	EndUserReference string
+	SuccessURL       string
+	FailureURL       string
+	Created          time.Time
+
+	Price   money.Amount
+	Terms   Terms
+	Methods []Method
+	Asset   string // the method chosen now, or empty
+
+	Quotes    []Quote
+	Addresses []Address
+	Payments  []Payment
+	Marks     []Mark
+	Ended     *End
+	Lapsed    ident.ID  // the quote whose end has been told
+	SettledAt time.Time // first time it was settled
+
+	Outcome Outcome // what Evaluate said at the last change
+	LogSeq  int64   // rows of the state log
+	DueAt   time.Time
+}
+
+// Method finds an offered method.
+func (inv *Invoice) Method(asset string) (Method, bool) {
+	for _, m := range inv.Methods {
+		if m.Asset == asset {
+			return m, true
+		}
+	}
+	return Method{}, false
+}
+
+// Address finds the address assigned for a method.
+func (inv *Invoice) Address(asset string) (Address, bool) {
+	for _, a := range inv.Addresses {
+		if a.Asset == asset {
+			return a, true
+		}
+	}
+	return Address{}, false
+}
+
+// Quote is the newest locked price of a method.
+func (inv *Invoice) Quote(asset string) (Quote, bool) { return newest(inv.Quotes, asset) }
+
+// newest passes over spot quotes, which have no window: they value late money and ask for nothing.
+func newest(quotes []Quote, asset string) (Quote, bool) {
+	found, ok := Quote{}, false
+	for _, q := range quotes {
+		if q.Until.After(q.At) && (asset == "" || q.Asset == asset) && (!ok || q.At.After(found.At) || (q.At.Equal(found.At) && q.ID > found.ID)) {
+			found, ok = q, true
+		}
+	}
+	return found, ok
+}
+
+// Renewals counts how often a price was locked again.
+func (inv *Invoice) Renewals() int {
+	n := 0
+	for _, q := range inv.Quotes {
+		if q.Renewal {
+			n++
+		}
+	}
+	return n
+}
+
+// Received is what was seen of a method's coin for this invoice, unconfirmed included.
+func (inv *Invoice) Received(asset string) money.Amount {
+	m, _ := inv.Method(asset)
+	sum := money.Zero(m.Currency)
+	for _, p := range inv.Payments {
+		if p.Transfer.Asset == asset && p.Live() && (p.Standing == Counted || p.Standing == Late) {
+			sum, _ = sum.Add(p.Transfer.Amount) // one asset has one currency
+		}
+	}
+	return sum
+}
+
+// Networks lists the networks money for this invoice may arrive on: those of its addresses.
+func (inv *Invoice) Networks() []string {
+	var list []string
+	for _, a := range inv.Addresses {
+		known := false
+		for _, n := range list {
+			known = known || n == a.Network
+		}
+		if !known {
+			list = append(list, a.Network)
+		}
+	}
+	return list
+}
+
+// Moment is what a transaction knows of time: its one clock reading, and for each network the instant up to which
+// the watcher has seen everything, and the height it stands at.
+type Moment struct {
+	Now      time.Time
+	Evidence map[string]time.Time
+	Heights  map[string]int64
+}
+
+// Change decides. It may run more than once, so it only looks at inv and sets it. Returning ErrUnchanged keeps the
+// invoice as it was.
+type Change func(inv *Invoice, at Moment) (Effects, error)
+
+// Effects are what a change asks the store to keep together with the invoice.
+type Effects struct {
+	Entries []ledger.Entry
+	Events  []event.Event
+	Log     []Move
+}
+
+// Move is one row of the state log.
+type Move struct {
+	Seq      int64
+	From, To State
+	Amount   AmountState
+	Flags    Flags
+	Reason   string
+	Cause    Cause
+	At       time.Time
+}
+
+// Cause says what a change came from. Kind is "api", "payer", "payment", "chain", "timer", "manual", "requote" or
+// "late_policy".
+type Cause struct {
+	Kind  string
+	ID    string
+	Actor string
+}
+
+// Sighting is a transfer to one of our addresses as the watcher met it.
+type Sighting struct {
+	Tx       chain.Tx
+	Transfer chain.Transfer
+	Block    chain.BlockRef // zero: in the mempool
+	Tip      int64          // height of the chain at the sighting
+	At       time.Time      // first sight: now, or earlier when the node or a gap in watching says so
+}

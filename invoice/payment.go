@@ -1,0 +1,170 @@
+package invoice
+
+import (
+	"time"
+
+	"checkout/chain"
+	"checkout/ident"
+	"checkout/rate"
+)
+
+// Status is what the chain says of a payment.
+type Status string
+
+// The statuses.
+const (
+	Seen      Status = "detected"  // in the mempool, or in a block that is not deep enough
+	Confirmed Status = "confirmed" // deep enough
+	Reverted  Status = "reverted"  // was confirmed, its block left the chain; still valid, counts as unconfirmed
+	Dropped   Status = "dropped"   // evicted before any confirmation, replaced, or double spent
+)
+
+// Standing is what a payment counts for; judged once, at its first sighting (engine.md section 5).
+type Standing string
+
+// The standings.
+const (
+	Counted     Standing = "counted"     // it pays this invoice, at its quote
+	Late        Standing = "late"        // it pays this invoice at a spot quote, once with it the price is covered
+	Aside       Standing = "aside"       // ours, but a person decides
+	DustAside   Standing = "dust"        // too small to be spent again
+	Unmatched   Standing = "unmatched"   // older than the address's assignment
+	Quarantined Standing = "quarantined" // more than can exist
+)
+
+// Booking is how far a payment has come in the ledger.
+type Booking string
+
+// The bookings.
+const (
+	Unbooked  Booking = ""
+	Suspended Booking = "suspend"
+	Credited  Booking = "credit"
+	Allocated Booking = "allocate"
+)
+
+// Payment is one transfer to an address of the invoice.
+type Payment struct {
+	ID          ident.ID
+	Number      int64
+	Transfer    chain.Transfer
+	Inputs      []string
+	Replaceable bool
+	Coinbase    bool
+
+	Status   Status
+	Standing Standing
+	IsLate   bool     // first seen after its lock and grace, or after an end
+	Extra    bool     // came when earlier payments already covered the price
+	Quote    ident.ID // what it is valued at, for life
+
+	FirstSeen   time.Time
+	ConfirmedAt time.Time
+	RevertedAt  time.Time
+	Block       chain.BlockRef
+	Depth       int64 // confirmations at the last look
+	Need        int64 // confirmations that make it final
+
+	Conflict      string         // the transaction that spends the same coins
+	ConflictBlock chain.BlockRef // where it is, if it is in a block
+	DoubleSpent   bool           // a conflict took confirmed money for good
+	ReplacedBy    ident.ID       // the payment that continues this one
+
+	Booked Booking
+	Epoch  int64 // raised each time the payment is reverted
+	Events int64 // events told of it
+}
+
+// Live says whether the payment's money is still on its way to us.
+func (p Payment) Live() bool { return p.Status != Dropped }
+
+// judgement is what judge decides.
+type judgement struct {
+	standing Standing
+	quote    ident.ID
+	late     bool
+	extra    bool
+	spot     bool // quote is the spot quote, which must be kept
+}
+
+// judge applies engine.md section 5: the first rule that fits. spot is today's quote for the coin if the terms settle
+// late money and there is one.
+func (inv *Invoice) judge(s Sighting, m Method, addr Address, at Moment, spot *rate.Quote) judgement {
+	t := s.Transfer
+	if over, _ := t.Amount.Cmp(m.Cap); over > 0 {
+		return judgement{standing: Quarantined}
+	}
+	if older(s, addr) {
+		return judgement{standing: Unmatched}
+	}
+	if small, _ := t.Amount.Cmp(m.Dust); small < 0 {
+		return judgement{standing: DustAside}
+	}
+	before := Evaluate(inv.facts(at))
+	newestQuote, quoted := inv.Quote(m.Asset)
+	if quoted && !before.State.Ends() && (before.State == Settled || before.covered(inv)) {
+		return judgement{standing: Counted, quote: newestQuote.ID, extra: true}
+	}
+	if !before.State.Ends() {
+		if q, ok := inv.inTime(m.Asset, s.At); ok {
+			return judgement{standing: Counted, quote: q.ID}
+		}
+	}
+	if m.LateSettles && spot != nil && !inv.decided() && at.Now.Before(inv.watchEnd(before)) {
+		return judgement{standing: Late, quote: spot.ID, late: true, spot: true}
+	}
+	return judgement{standing: Aside, quote: newestQuote.ID, late: true}
+}
+
+// older says whether the transaction was there before the address was given to this invoice: an xpub that is also
+// used elsewhere brings such money. The node's clock may differ from ours, hence the margin.
+func older(s Sighting, addr Address) bool {
+	if !s.Block.IsZero() {
+		return s.Block.Height <= addr.Height
+	}
+	return !s.Tx.SeenAt.IsZero() && s.Tx.SeenAt.Before(addr.AssignedAt.Add(-2*time.Hour))
+}
+
+// inTime finds the quote a sighting is judged by: of the windows that hold it, with grace and a short payment's
+// extension, the newest begun before it.
+func (inv *Invoice) inTime(asset string, seen time.Time) (Quote, bool) {
+	found, ok := Quote{}, false
+	extend := time.Duration(0)
+	if inv.counting() {
+		extend = inv.Terms.ExtendShort
+	}
+	for _, q := range inv.Quotes {
+		if q.Asset == asset && q.Holds(seen, inv.Terms.Grace+extend) && (!ok || q.At.After(found.At)) {
+			found, ok = q, true
+		}
+	}
+	return found, ok
+}
+
+// counting says whether any payment counts.
+func (inv *Invoice) counting() bool {
+	for _, p := range inv.Payments {
+		if p.Live() && p.Standing == Counted {
+			return true
+		}
+	}
+	return false
+}
+
+// decided says whether a cancel or invalidate stands.
+func (inv *Invoice) decided() bool {
+	m, ok := standingMark(inv.Marks)
+	return ok && (m.Kind == MarkCancel || m.Kind == MarkInvalidate)
+}
+
+// watchEnd is until when late money may be taken without a person.
+func (inv *Invoice) watchEnd(o Outcome) time.Time {
+	end := inv.Created
+	if d, ok := inv.facts(Moment{}).deadline(); ok {
+		end = d
+	}
+	if inv.Ended != nil && inv.Ended.At.After(end) {
+		end = inv.Ended.At
+	}
+	return end.Add(inv.Terms.Watch)
+}

@@ -1,0 +1,143 @@
+package invoice
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"checkout/ident"
+	"checkout/money"
+)
+
+// Record is an invoice as it was at the moment of an event: all that a dialect reads to tell of it. It is the one
+// stored form of a domain type; members are only ever added.
+type Record struct {
+	ID               ident.ID          `json:"id"`
+	Number           int64             `json:"number"`
+	UUID             string            `json:"uuid"`
+	Env              ident.Environment `json:"environment"`
+	Origin           string            `json:"origin"`
+	ForeignID        string            `json:"foreign_id,omitempty"`
+	EndUserReference string            `json:"end_user_reference,omitempty"`
+	Title            string            `json:"title,omitempty"`
+	From             State             `json:"from"` // the state before the change
+	State            State             `json:"state"`
+	Amount           AmountState       `json:"amount"`
+	Flags            string            `json:"flags"`
+	Fulfilment       Fulfilment        `json:"fulfilment"`
+	Reason           string            `json:"reason"`
+	MarkReason       string            `json:"mark_reason,omitempty"` // what the person said who marked it
+	Price            Money             `json:"price"`
+	Due              Money             `json:"due"`
+	Remaining        Money             `json:"remaining"`
+	Covered          Money             `json:"covered"`
+	Asset            string            `json:"asset,omitempty"`
+	Address          *RecordAddress    `json:"address,omitempty"`
+	Rate             string            `json:"rate,omitempty"` // exact ratio: price currency for one unit of the coin
+	Payments         []RecordPayment   `json:"payments"`
+	Created          int64             `json:"created_at"`           // milliseconds, like all instants here
+	LockedAt         int64             `json:"locked_at,omitempty"`  // first lock
+	LockUntil        int64             `json:"lock_until,omitempty"` // end of the newest lock
+	CoveredAt        int64             `json:"covered_at,omitempty"`
+	At               int64             `json:"at"`
+}
+
+// Money is an amount in a record.
+type Money struct {
+	Currency string `json:"currency"`
+	Scale    uint8  `json:"scale"`
+	Crypto   bool   `json:"crypto,omitempty"`
+	Minor    string `json:"minor"`
+}
+
+// Amount is the exact amount again.
+func (m Money) Amount() (money.Amount, error) {
+	kind := money.Fiat
+	if m.Crypto {
+		kind = money.Crypto
+	}
+	return money.ParseMinor(money.Currency{Code: m.Currency, Scale: m.Scale, Kind: kind}, m.Minor)
+}
+
+func recordMoney(a money.Amount) Money {
+	c := a.Currency()
+	return Money{Currency: c.Code, Scale: c.Scale, Crypto: c.Kind == money.Crypto, Minor: a.Minor()}
+}
+
+// RecordAddress is the address of the chosen coin.
+type RecordAddress struct {
+	Number int64  `json:"number"`
+	Text   string `json:"text"`
+}
+
+// RecordPayment is one payment at that moment.
+type RecordPayment struct {
+	ID            ident.ID `json:"id"`
+	Number        int64    `json:"number"`
+	Asset         string   `json:"asset"`
+	TxID          string   `json:"txid"`
+	Ordinal       int64    `json:"ordinal"`
+	Address       string   `json:"address"`
+	Amount        Money    `json:"amount"`
+	Status        Status   `json:"status"`
+	Standing      Standing `json:"standing"`
+	Confirmations int64    `json:"confirmations"`
+	Need          int64    `json:"need"`
+	SeenAt        int64    `json:"seen_at"`
+}
+
+// record writes the invoice down as it is now.
+func (inv *Invoice) record(move Move, at Moment) Record {
+	o := inv.Outcome
+	r := Record{
+		ID: inv.ID, Number: inv.Number, UUID: inv.UUID, Env: inv.Env, Origin: inv.Origin, ForeignID: inv.ForeignID,
+		EndUserReference: inv.EndUserReference, Title: inv.Title, From: move.From, State: o.State, Amount: o.Amount,
+		Flags: o.Flags.String(), Fulfilment: o.Fulfilment, Reason: o.Reason, Price: recordMoney(inv.Price),
+		Due: recordMoney(o.Due), Remaining: recordMoney(o.Remaining), Covered: recordMoney(o.Covered), Asset: inv.Asset,
+		Payments: []RecordPayment{}, Created: inv.Created.UnixMilli(), CoveredAt: millis(o.CoveredAt), At: at.Now.UnixMilli(),
+	}
+	if m, ok := standingMark(inv.Marks); ok {
+		r.MarkReason = m.Reason
+	}
+	if q, ok := inv.Quote(inv.Asset); ok {
+		r.LockUntil = q.Until.UnixMilli()
+		if inv.Asset != "" {
+			r.Rate = q.Rate.Ratio()
+		}
+		for _, each := range inv.Quotes {
+			if ms := each.At.UnixMilli(); r.LockedAt == 0 || ms < r.LockedAt {
+				r.LockedAt = ms
+			}
+		}
+	}
+	if a, ok := inv.Address(inv.Asset); ok {
+		r.Address = &RecordAddress{Number: a.Number, Text: a.Text}
+	}
+	for _, p := range inv.Payments {
+		r.Payments = append(r.Payments, RecordPayment{
+			ID: p.ID, Number: p.Number, Asset: p.Transfer.Asset, TxID: p.Transfer.TxID, Ordinal: p.Transfer.Ordinal,
+			Address: p.Transfer.Address, Amount: recordMoney(p.Transfer.Amount), Status: p.Status, Standing: p.Standing,
+			Confirmations: p.Depth, Need: p.Need, SeenAt: p.FirstSeen.UnixMilli(),
+		})
+	}
+	return r
+}
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// Encode writes the stored form.
+func (r Record) Encode() ([]byte, error) { return json.Marshal(r) }
+
+// DecodeRecord reads the stored form.
+func DecodeRecord(data []byte) (Record, error) {
+	var r Record
+	if err := json.Unmarshal(data, &r); err != nil {
+		return Record{}, fmt.Errorf("invoice record: %w", err)
+	}
+	return r, nil
+}

@@ -1,0 +1,353 @@
+package invoice
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"checkout/chain"
+	"checkout/fault"
+	"checkout/ident"
+	"checkout/merchant"
+	"checkout/money"
+	"checkout/rate"
+)
+
+// Store keeps invoices. Update loads one, lets change decide, and commits the invoice, its ledger entries, its state
+// log and its events together or not at all; a change that says ErrUnchanged leaves everything as it was and is no
+// failure. Together runs a function in one transaction: calls made with its context join it.
+type Store interface {
+	Together(ctx context.Context, f func(ctx context.Context) error) error
+	// Moment is the transaction's clock with the evidence and heights of all networks.
+	Moment(ctx context.Context) (Moment, error)
+	Insert(ctx context.Context, inv *Invoice, once ident.Once, fx Effects) error
+	Find(ctx context.Context, id ident.ID) (*Invoice, error)
+	Update(ctx context.Context, id ident.ID, change Change) (*Invoice, error)
+	// Due lists invoices time may change something about, after the given one in the order of their due times.
+	Due(ctx context.Context, before time.Time, after DueMark, limit int) ([]DueMark, error)
+	// Unfinished lists invoices with payments on a network that confirmations still change.
+	Unfinished(ctx context.Context, network string) ([]ident.ID, error)
+	// InBlock lists invoices with payments (or conflicts of payments) in a block.
+	InBlock(ctx context.Context, network, hash string) ([]ident.ID, error)
+	// Number draws the next number of the installation.
+	Number(ctx context.Context) (int64, error)
+}
+
+// DueMark is a place in the list of due invoices.
+type DueMark struct {
+	At time.Time
+	ID ident.ID
+}
+
+// Rates gives prices from memory.
+type Rates interface {
+	Quote(from, to money.Currency, now time.Time, window time.Duration) (rate.Quote, error)
+}
+
+// Addresses assigns receiving addresses.
+type Addresses interface {
+	// Offers says whether a merchant can be given an address of an asset in an environment.
+	Offers(ctx context.Context, t merchant.Tenant, asset chain.Asset) (bool, error)
+	// Next assigns a new address to an invoice, in the transaction of ctx. An index is never used twice.
+	Next(ctx context.Context, t merchant.Tenant, asset chain.Asset, owner ident.ID) (string, error)
+	// Check derives an assigned address again and compares.
+	Check(ctx context.Context, network, address string) error
+}
+
+// Health says whether a network's node can be relied on for new invoices.
+type Health interface {
+	Usable(network string) bool
+}
+
+// Service is what faces and the watcher do with invoices.
+type Service struct {
+	Store     Store
+	Rates     Rates
+	Addresses Addresses
+	Health    Health
+	Registry  *chain.Registry
+	Random    io.Reader
+	Now       func() time.Time
+}
+
+// New is what an invoice is made of.
+type New struct {
+	Origin           string
+	ForeignID        string
+	Title            string
+	Description      string
+	Email            string
+	EndUserReference string
+	SuccessURL       string
+	FailureURL       string
+	Price            money.Amount
+	Terms            Terms
+	Asset            string // chosen at once, or empty
+	Once             ident.Once
+}
+
+// ErrNoMethod is the fault of an invoice nobody could pay: no coin is offered, or none has a rate.
+var ErrNoMethod = fault.New(fault.Unavailable, "no_method", "No coin is available for this invoice.")
+
+// Methods lists the coins a merchant can offer now for a price: those of the environment, with an address source, in
+// working order and priced. Rates tells the two reasons for an empty list apart: if it is true, coins are there but none
+// has a rate.
+func (s *Service) Methods(ctx context.Context, t merchant.Tenant, price money.Currency, terms string) (list []Method, unpriced bool, err error) {
+	for _, a := range s.Registry.Assets() {
+		n, _ := s.Registry.Network(a.Network)
+		if !n.Serves(t.Env()) || (s.Health != nil && !s.Health.Usable(n.ID)) {
+			continue
+		}
+		ok, err := s.Addresses.Offers(ctx, t, a)
+		if err != nil {
+			return nil, false, err
+		}
+		if !ok {
+			continue
+		}
+		if _, err := s.Rates.Quote(a.Currency, price, s.Now(), 0); err != nil {
+			unpriced = true
+			continue
+		}
+		list = append(list, NewMethod(a, n, terms))
+	}
+	return list, unpriced && len(list) == 0, nil
+}
+
+// Create makes an invoice. With a coin given, or terms that lock all, the prices are locked at once; with a coin given
+// the address is assigned at once. ErrForeign if the idempotency key was used before; rate.ErrUnavailable without a
+// rate; ErrMethod if the coin is not offered.
+func (s *Service) Create(ctx context.Context, t merchant.Tenant, n New) (*Invoice, error) {
+	methods, unpriced, err := s.Methods(ctx, t, n.Price.Currency(), n.Terms.Name)
+	if err != nil {
+		return nil, err
+	}
+	if unpriced {
+		return nil, rate.ErrUnavailable
+	}
+	var made *Invoice
+	err = s.Store.Together(ctx, func(ctx context.Context) error {
+		at, err := s.Store.Moment(ctx)
+		if err != nil {
+			return err
+		}
+		inv, err := s.draft(ctx, t, n, methods, at)
+		if err != nil {
+			return err
+		}
+		fx, err := inv.create(at, Cause{Kind: "api", ID: n.Origin, Actor: string(t.Merchant())})
+		if err != nil {
+			return err
+		}
+		made = inv
+		return s.Store.Insert(ctx, inv, n.Once, fx)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return made, nil
+}
+
+// draft fills a new invoice in.
+func (s *Service) draft(ctx context.Context, t merchant.Tenant, n New, methods []Method, at Moment) (*Invoice, error) {
+	number, err := s.Store.Number(ctx)
+	if err != nil {
+		return nil, err
+	}
+	inv := &Invoice{
+		ID: ident.New(s.Random), Number: number, UUID: ident.UUID(s.Random), Merchant: t.Merchant(), Env: t.Env(), Version: 1,
+		Origin: n.Origin, ForeignID: n.ForeignID, Title: n.Title, Description: n.Description, Email: n.Email,
+		EndUserReference: n.EndUserReference, SuccessURL: n.SuccessURL, FailureURL: n.FailureURL, Created: at.Now,
+		Price: n.Price, Terms: n.Terms, Methods: methods,
+	}
+	if n.Asset != "" {
+		if err := s.chooseAtOnce(ctx, t, inv, n.Asset, at); err != nil {
+			return nil, err
+		}
+		return inv, nil
+	}
+	if n.Terms.LockAll {
+		for _, m := range methods {
+			q, err := s.quote(inv, m, at.Now, n.Terms.Lock)
+			if err != nil {
+				return nil, err
+			}
+			inv.Quotes = append(inv.Quotes, q)
+		}
+	}
+	return inv, nil
+}
+
+func (s *Service) chooseAtOnce(ctx context.Context, t merchant.Tenant, inv *Invoice, asset string, at Moment) error {
+	m, ok := inv.Method(asset)
+	if !ok {
+		return ErrMethod
+	}
+	q, err := s.quote(inv, m, at.Now, inv.Terms.Lock)
+	if err != nil {
+		return err
+	}
+	addr, err := s.address(ctx, t, inv, m, at)
+	if err != nil {
+		return err
+	}
+	inv.Asset, inv.Quotes, inv.Addresses = asset, []Quote{q}, []Address{addr}
+	return nil
+}
+
+func (s *Service) quote(inv *Invoice, m Method, now time.Time, window time.Duration) (Quote, error) {
+	q, err := s.Rates.Quote(m.Currency, inv.Price.Currency(), now, window)
+	if err != nil {
+		return Quote{}, err
+	}
+	return inv.lock(m, q)
+}
+
+func (s *Service) address(ctx context.Context, t merchant.Tenant, inv *Invoice, m Method, at Moment) (Address, error) {
+	asset, ok := s.Registry.Asset(m.Asset)
+	if !ok {
+		return Address{}, ErrMethod
+	}
+	number, err := s.Store.Number(ctx)
+	if err != nil {
+		return Address{}, err
+	}
+	text, err := s.Addresses.Next(ctx, t, asset, inv.ID)
+	if err != nil {
+		return Address{}, err
+	}
+	return Address{
+		Number: number, Asset: m.Asset, Network: m.Network, Text: text, AssignedAt: at.Now, Height: at.Heights[m.Network],
+	}, nil
+}
+
+// Find loads an invoice by its capability id; ErrNotFound.
+func (s *Service) Find(ctx context.Context, id ident.ID) (*Invoice, error) {
+	if !ident.Valid(string(id)) {
+		return nil, ErrNotFound
+	}
+	return s.Store.Find(ctx, id)
+}
+
+// CheckAddress derives the address of the chosen coin again; ErrAddress if it is not the one stored: then nobody may be
+// shown it.
+func (s *Service) CheckAddress(ctx context.Context, inv *Invoice) error {
+	addr, ok := inv.Address(inv.Asset)
+	if !ok {
+		return nil
+	}
+	if err := s.Addresses.Check(ctx, addr.Network, addr.Text); err != nil {
+		return ErrAddress.Because(err)
+	}
+	return nil
+}
+
+// Choose sets the coin for the payer: the quote is taken from memory, the address assigned in the same transaction.
+func (s *Service) Choose(ctx context.Context, id ident.ID, asset string, email string) (*Invoice, error) {
+	var out *Invoice
+	err := s.Store.Together(ctx, func(ctx context.Context) error {
+		inv, err := s.Find(ctx, id)
+		if err != nil {
+			return err
+		}
+		m, ok := inv.Method(asset)
+		if !ok {
+			return ErrMethod
+		}
+		at, err := s.Store.Moment(ctx)
+		if err != nil {
+			return err
+		}
+		if err := inv.Choosable(at.Now); err != nil {
+			return err
+		}
+		fresh, addr, err := s.prepare(ctx, inv, m, at)
+		if err != nil {
+			return err
+		}
+		out, err = s.Store.Update(ctx, id, func(inv *Invoice, at Moment) (Effects, error) {
+			if email != "" {
+				inv.Email = email
+			}
+			return inv.Choose(asset, fresh, addr, at, Cause{Kind: "payer"})
+		})
+		return err
+	})
+	return out, err
+}
+
+// prepare finds the quote and the address choosing a method takes: a new one of each only if none is there yet.
+func (s *Service) prepare(ctx context.Context, inv *Invoice, m Method, at Moment) (*rate.Quote, Address, error) {
+	var fresh *rate.Quote
+	if _, held := inv.Holding(m.Asset, at.Now); !held {
+		if s.Health != nil && !s.Health.Usable(m.Network) {
+			return nil, Address{}, rate.ErrUnavailable
+		}
+		q, err := s.Rates.Quote(m.Currency, inv.Price.Currency(), at.Now, inv.Terms.Lock)
+		if err != nil {
+			return nil, Address{}, err
+		}
+		fresh = &q
+	}
+	if addr, had := inv.Address(m.Asset); had {
+		return fresh, addr, nil
+	}
+	t, err := merchant.Operator(inv.Merchant, inv.Env)
+	if err != nil {
+		return nil, Address{}, err
+	}
+	addr, err := s.address(ctx, t, inv, m, at)
+	return fresh, addr, err
+}
+
+// Requote locks a new price for the chosen coin at the payer's wish.
+func (s *Service) Requote(ctx context.Context, id ident.ID) (*Invoice, error) {
+	inv, err := s.Find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	m, ok := inv.Method(inv.Asset)
+	if !ok {
+		return nil, ErrState
+	}
+	fresh, err := s.Rates.Quote(m.Currency, inv.Price.Currency(), s.Now(), inv.Terms.Lock)
+	if err != nil {
+		return nil, err
+	}
+	return s.Store.Update(ctx, id, func(inv *Invoice, at Moment) (Effects, error) {
+		if inv.Asset != m.Asset {
+			return Effects{}, ErrState
+		}
+		q := fresh
+		q.At, q.Until = at.Now, at.Now.Add(inv.Terms.Lock)
+		return inv.Requote(q, at, Cause{Kind: "requote"})
+	})
+}
+
+// Decide adds a person's mark.
+func (s *Service) Decide(ctx context.Context, id ident.ID, m Mark) (*Invoice, error) {
+	return s.Store.Update(ctx, id, func(inv *Invoice, at Moment) (Effects, error) { return inv.Mark(m, at) })
+}
+
+// spot is today's rate for late money, if the invoice would take it.
+func (s *Service) spot(inv *Invoice, asset string) *rate.Quote {
+	m, ok := inv.Method(asset)
+	if !ok || !m.LateSettles {
+		return nil
+	}
+	q, err := s.Rates.Quote(m.Currency, inv.Price.Currency(), s.Now(), 0)
+	if err != nil {
+		return nil
+	}
+	return &q
+}
+
+// update runs a change the chain asks for. An invoice that refuses it as unchanged is left alone.
+func (s *Service) update(ctx context.Context, id ident.ID, change Change) error {
+	_, err := s.Store.Update(ctx, id, change)
+	if errors.Is(err, ErrUnchanged) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,82 @@
+package invoice
+
+import (
+	"context"
+
+	"checkout/chain"
+	"checkout/ident"
+	"checkout/rate"
+)
+
+// The methods of this file are what the watcher calls, inside the transaction of the block or mempool pass. Each is
+// one change of one invoice; doing it again changes nothing.
+
+// Seen takes in a transfer to an address of the invoice.
+func (s *Service) Seen(ctx context.Context, owner ident.ID, seen Sighting) error {
+	number, err := s.Store.Number(ctx)
+	if err != nil {
+		return err
+	}
+	id := ident.New(s.Random)
+	return s.update(ctx, owner, func(inv *Invoice, at Moment) (Effects, error) {
+		return inv.Credit(seen, id, number, s.spot(inv, seen.Transfer.Asset), at)
+	})
+}
+
+// Advanced counts confirmations after a network reached a height.
+func (s *Service) Advanced(ctx context.Context, network string, height int64) error {
+	ids, err := s.Store.Unfinished(ctx, network)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		err := s.update(ctx, id, func(inv *Invoice, at Moment) (Effects, error) {
+			return inv.Advance(network, height, s.anySpot(inv, network), at)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) anySpot(inv *Invoice, network string) *rate.Quote {
+	for _, p := range inv.Payments {
+		if p.Transfer.Network == network {
+			return s.spot(inv, p.Transfer.Asset)
+		}
+	}
+	return nil
+}
+
+// Reverted takes back what stood in a block that left the chain, but for the transactions that stand in the new branch
+// too: those only move.
+func (s *Service) Reverted(ctx context.Context, network, hash string, moved map[string]chain.BlockRef, height int64) error {
+	ids, err := s.Store.InBlock(ctx, network, hash)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		err := s.update(ctx, id, func(inv *Invoice, at Moment) (Effects, error) {
+			return inv.Reorganise(network, hash, moved, height, at)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Conflicted takes in that a transaction spends the same coins as one that pays an invoice.
+func (s *Service) Conflicted(ctx context.Context, owner ident.ID, network, txid, other string, block chain.BlockRef) error {
+	return s.update(ctx, owner, func(inv *Invoice, at Moment) (Effects, error) {
+		return inv.Conflict(network, txid, other, block, at)
+	})
+}
+
+// Evicted takes in that a transaction is gone and nothing took its place.
+func (s *Service) Evicted(ctx context.Context, owner ident.ID, network, txid string) error {
+	return s.update(ctx, owner, func(inv *Invoice, at Moment) (Effects, error) {
+		return inv.Evict(network, txid, at)
+	})
+}
