@@ -1,0 +1,159 @@
+package wallet
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"strings"
+
+	"github.com/btcsuite/btcd/address/v2"
+	"github.com/btcsuite/btcd/address/v2/base58"
+	"github.com/btcsuite/btcd/address/v2/bech32"
+	"github.com/btcsuite/btcd/btcec/v2/schnorr"
+	"github.com/btcsuite/btcd/txscript/v2"
+
+	"checkout/chain"
+)
+
+// params are what addresses of a network are written with. Two networks may share all of them: an address of testnet4
+// is one of signet.
+type params struct {
+	name       string // chain.Network.Params
+	hrp        string // human-readable part of bech32 (BIP173)
+	pubKeyHash byte   // Base58Check version of P2PKH
+	scriptHash byte   // Base58Check version of P2SH
+	main       bool
+	accounts   bool // account keys can be given for it
+}
+
+// knownParams lists all networks addresses are known of: those of Bitcoin Core's chainparams.cpp, and the played one,
+// which has the look of Litecoin's testnet.
+var knownParams = [...]params{
+	{name: "mainnet", hrp: "bc", pubKeyHash: 0x00, scriptHash: 0x05, main: true, accounts: true},
+	{name: "testnet4", hrp: "tb", pubKeyHash: 0x6f, scriptHash: 0xc4, accounts: true},
+	{name: "signet", hrp: "tb", pubKeyHash: 0x6f, scriptHash: 0xc4, accounts: true},
+	{name: "regtest", hrp: "bcrt", pubKeyHash: 0x6f, scriptHash: 0xc4, accounts: true},
+	{name: "rehearsal", hrp: "tltc", pubKeyHash: 0x6f, scriptHash: 0x3a},
+}
+
+func paramsOf(network chain.Network) (params, bool) {
+	for _, p := range knownParams {
+		if p.name == network.Params {
+			return p, true
+		}
+	}
+	return params{}, false
+}
+
+// hash160 is RIPEMD-160 of SHA-256.
+func hash160(data []byte) []byte { return address.Hash160(data) }
+
+// address writes the address of a key as the script type has it.
+func (p params) address(script ScriptType, n node) (string, error) {
+	switch script {
+	case PKH:
+		return base58.CheckEncode(hash160(n.key[:]), p.pubKeyHash), nil
+	case SHWPKH:
+		redeem := append([]byte{0x00, 0x14}, hash160(n.key[:])...) // BIP141: OP_0, push of 20 bytes
+		return base58.CheckEncode(hash160(redeem), p.scriptHash), nil
+	case WPKH:
+		return segwit(p.hrp, 0, hash160(n.key[:]))
+	case TR:
+		output := txscript.ComputeTaprootKeyNoScript(n.public()) // BIP86
+		return segwit(p.hrp, 1, schnorr.SerializePubKey(output))
+	}
+	return "", ErrKey
+}
+
+// segwit writes a witness program as an address: bech32 for version 0 (BIP173), bech32m for the others (BIP350).
+func segwit(hrp string, version byte, program []byte) (string, error) {
+	words, err := bech32.ConvertBits(program, 8, 5, true)
+	if err != nil {
+		return "", err
+	}
+	words = append([]byte{version}, words...)
+	if version == 0 {
+		return bech32.Encode(hrp, words)
+	}
+	return bech32.EncodeM(hrp, words)
+}
+
+// ParseAddress checks an address of a network and gives it in the one form the chain adapters use, which for bech32
+// is lower case (an address in a QR code may be in upper case). It knows P2PKH, P2SH, P2WPKH, P2WSH and P2TR; later
+// witness versions are refused, because nobody can own them yet. The fault is ErrAddress.
+func ParseAddress(network chain.Network, text string) (string, error) {
+	p, ok := paramsOf(network)
+	if !ok {
+		return "", ErrAddress
+	}
+	text = strings.TrimSpace(text)
+	if len(text) > 90 { // the longest bech32 text
+		return "", ErrAddress
+	}
+	lower := strings.ToLower(text)
+	for _, known := range knownParams {
+		if !strings.HasPrefix(lower, known.hrp+"1") {
+			continue
+		}
+		if known.hrp != p.hrp {
+			return "", errOtherNetwork(network)
+		}
+		return lower, checkSegwit(p.hrp, text)
+	}
+	return text, p.checkBase58(network, text)
+}
+
+func errOtherNetwork(network chain.Network) error {
+	return ErrAddress.Saying("This address belongs to another network than " + network.Name + ".")
+}
+
+func errMistyped() error {
+	return ErrAddress.Saying("This address has a typing error: its checksum does not match.")
+}
+
+func checkSegwit(hrp, text string) error {
+	part, words, encoding, err := bech32.DecodeGeneric(text) // refuses mixed case
+	if err != nil || part != hrp || len(words) == 0 {
+		return errMistyped()
+	}
+	program, err := bech32.ConvertBits(words[1:], 5, 8, false)
+	if err != nil {
+		return errMistyped()
+	}
+	switch version, size := words[0], len(program); {
+	case version == 0 && encoding == bech32.Version0 && (size == 20 || size == 32):
+		return nil
+	case version == 1 && encoding == bech32.VersionM && size == 32:
+		return nil
+	case version > 1 && version <= 16 && encoding == bech32.VersionM:
+		return ErrAddress.Saying("This kind of address is not supported.")
+	}
+	return errMistyped()
+}
+
+func (p params) checkBase58(network chain.Network, text string) error {
+	hash, version, err := base58.CheckDecode(text)
+	if err != nil && len(base58.Decode(text)) == 25 { // version, 20 bytes, checksum
+		return errMistyped()
+	}
+	if err != nil || len(hash) != 20 {
+		return ErrAddress
+	}
+	if version == p.pubKeyHash || version == p.scriptHash {
+		return nil
+	}
+	for _, other := range knownParams {
+		if version == other.pubKeyHash || version == other.scriptHash {
+			return errOtherNetwork(network)
+		}
+	}
+	return ErrAddress
+}
+
+// PlayedAddress is the address of an index on the played chain, where nobody holds a key: a P2WPKH address in the
+// style of Litecoin's testnet ("tltc1q…") whose program is made of the seed. The same seed and index always give the
+// same address, other ones another.
+func PlayedAddress(seed []byte, index uint32) (string, error) {
+	data := binary.BigEndian.AppendUint32(append([]byte(nil), seed...), index)
+	sum := sha256.Sum256(data)
+	return segwit("tltc", 0, sum[:20])
+}
