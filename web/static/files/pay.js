@@ -1,0 +1,211 @@
+// Follows the payment: asks for its status, redraws the live part, counts down, copies. The page works without it.
+(() => {
+  'use strict'
+  const find = (what, at = document) => at.querySelector(what)
+  const all = (what, at = document) => [...at.querySelectorAll(what)]
+  const live = find('#live'), say = find('#say'), words = say && say.dataset
+  if (!live || !words) return
+  const data = live.dataset, offline = find('#offline'), zoom = find('#zoom')
+  const minute = 60e3, opened = performance.now()
+
+  let offset = Date.parse(data.now) - Date.now() // the server's clock minus ours
+  let pace = 3e3, timer, ticker, overlay, busy, stopped, asked = 0, failures = 0, later = 0
+  let hidden = document.hidden ? opened : 0, before, warned, checking, held
+
+  // Drawing. patch makes one element like another and keeps every node that stays, so that focus, open details and
+  // live regions survive. A field somebody is in keeps its value.
+  const same = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && a.id === b.id &&
+    (a.nodeType !== 1 || a.dataset.testid === b.dataset.testid)
+  function patch(a, b) {
+    for (const { name } of [...a.attributes]) if (!b.hasAttribute(name) && name !== 'open') a.removeAttribute(name)
+    for (const { name, value } of b.attributes) if (a.getAttribute(name) !== value) a.setAttribute(name, value)
+    let at = a.firstChild
+    for (const next of [...b.childNodes]) {
+      let old = at
+      while (old && !same(old, next)) old = old.nextSibling
+      if (!old) { a.insertBefore(next, at); continue }
+      while (at !== old) { const gone = at; at = at.nextSibling; gone.remove() }
+      at = at.nextSibling
+      if (next.nodeType === 1) patch(old, next)
+      else if (old.data !== next.data) old.data = next.data
+    }
+    while (at) { const gone = at; at = at.nextSibling; gone.remove() }
+  }
+
+  // What stands in the page for readers without script goes, what needs one comes.
+  function prepare(root) {
+    for (const node of all('noscript', root)) node.remove()
+    for (const button of all('[data-copy]', root)) button.hidden = false
+    for (const time of all('time[data-form]', root)) localise(time)
+  }
+  function localise(time) {
+    const at = new Date(time.dateTime), form = time.dataset.form, east = -at.getTimezoneOffset()
+    const clock = at.toLocaleTimeString([], { hour: 'numeric', minute: '2-digit' })
+    const date = at.toLocaleDateString(document.documentElement.lang, { day: 'numeric', month: 'long', year: 'numeric' })
+    const zone = 'UTC' + (east ? (east < 0 ? '−' : '+') + (Math.abs(east) / 60 | 0) : '') +
+      (east % 60 ? ':' + String(Math.abs(east) % 60).padStart(2, '0') : '')
+    time.textContent = form === 'date' ? date : form === 'both' ? date + ', ' + clock : clock
+    if (time.closest('.lock')) time.textContent += ' (' + zone + ')'
+    time.title = zone
+  }
+
+  function draw(next) {
+    const field = document.activeElement, state = data.state
+    if (live.contains(field) && field.form && field.matches('input') && !find(`form[action="${field.form.getAttribute('action')}"]`, next)) {
+      // The form goes, but somebody is in it: wait until they leave it.
+      if (!held) field.addEventListener('blur', () => { const last = held; held = null; draw(last) }, { once: true })
+      held = next
+      data.rev = next.dataset.rev
+      return
+    }
+    const value = field.value
+    prepare(next)
+    patch(live, next)
+    if (field.matches('input') && field.value !== value) field.value = value
+    if (field !== document.activeElement && !field.isConnected) live.focus({ preventScroll: true })
+    if (state !== data.state) {
+      if (zoom.open) zoom.close()
+      const icon = find('#favicon')
+      if (icon.getAttribute('href') !== data.favicon) icon.href = data.favicon
+    }
+    before = undefined
+    tick()
+  }
+
+  // Asking. One request at a time, ten seconds each.
+  async function get(url) {
+    const stop = new AbortController(), timeout = setTimeout(() => stop.abort(), 10e3)
+    try {
+      const res = await fetch(url, { cache: 'no-cache', credentials: 'omit', signal: stop.signal })
+      return { res, text: await res.text() }
+    } finally { clearTimeout(timeout) }
+  }
+  async function redraw(url) {
+    const query = location.search.slice(1)
+    const { res, text } = await get(url + (query ? (url.includes('?') ? '&' : '?') + query : ''))
+    const next = res.ok && find('#live', new DOMParser().parseFromString(text, 'text/html'))
+    if (!next) throw new Error('fragment ' + res.status)
+    draw(next)
+  }
+  async function poll() {
+    if (busy || stopped) return
+    busy = true
+    clearTimeout(timer)
+    later = 0
+    const sent = asked = Date.now()
+    try {
+      const { res, text } = await get(data.statusUrl)
+      if (res.status === 404 || res.status === 410) { stopped = true; return }
+      later = 1e3 * res.headers.get('Retry-After') || 0
+      if (!res.ok) throw new Error('status ' + res.status)
+      const s = JSON.parse(text), date = Date.parse(res.headers.get('Date'))
+      // After a 304 the browser hands out the old body; then the Date header, whole seconds, is the newer clock.
+      const now = Date.parse(s.now), fresh = date - now > 1500 ? date + 500 : now
+      offset = fresh - (sent + Date.now()) / 2
+      if (String(s.rev) !== data.rev) await redraw(s.html)
+      pace = s.poll_ms || pace
+      stopped = s.final
+      failures = 0
+      clearTimeout(overlay)
+      offline.hidden = true
+      checking = checking && data.lockUntil && Date.parse(data.lockUntil) <= Date.now() + offset
+    } catch {
+      if (!failures++) overlay = setTimeout(() => { offline.hidden = false }, 30e3)
+    } finally {
+      busy = false
+      plan()
+      tick()
+    }
+  }
+  function plan() {
+    clearTimeout(timer)
+    if (stopped || (hidden && performance.now() - hidden > 30 * minute)) return
+    const age = performance.now() - opened
+    const soon = age < 3 * minute || checking || data.state === 'detected' || (data.state === 'confirming' && pace <= 3e3)
+    let wait = Math.max(pace, soon ? 3e3 : age < 10 * minute ? 5e3 : age < 60 * minute ? 10e3 : 30e3)
+    if (hidden) wait = Math.max(wait, 30e3)
+    if (failures) wait = [5e3, 10e3, 20e3, 40e3, 60e3][Math.min(failures, 5) - 1]
+    timer = setTimeout(poll, Math.max(wait * (0.8 + 0.4 * Math.random()), later))
+  }
+  // Somebody looks again: the state first, then the clock.
+  function wake() {
+    if (document.hidden) return
+    hidden = 0
+    tick()
+    if (Date.now() - asked > 1e3 || Date.now() < asked) poll()
+  }
+
+  // Counting down. The script never decides that the price has ended; it asks.
+  function tick() {
+    clearTimeout(ticker)
+    const left = find('[data-left]', live), until = Date.parse(data.lockUntil)
+    const ms = until - Date.now() - offset, s = Math.ceil(ms / 1e3)
+    let title = data.title
+    if (left && until) {
+      const text = s <= 0 ? words.checking
+        : s < 300 ? words.seconds.replace('{n}', (s / 60 | 0) + ':' + String(s % 60).padStart(2, '0'))
+          : words.minutes.replace('{n}', s / 60 | 0)
+      if (left.textContent !== text) left.textContent = text
+      if (s > 0 && s <= 300) title = words.short.replace('{n}', Math.ceil(s / 60)) + ' ' + title
+      const passed = (mark) => before > mark && s <= mark
+      if (passed(300)) tell(words.soon.replace('{n}', 5))
+      if (passed(60)) tell(words.last)
+      if (passed(0)) tell(words.ended)
+      before = s
+      if (s <= 0 && !checking) { checking = true; poll() }
+      if (s < 120 && s > 0 && data.state === 'waiting' && warned !== until) { warned = until; redraw(data.fragment).catch(() => { warned = 0 }) }
+      if (!document.hidden && s > 0) ticker = setTimeout(tick, (ms % 1e3 || 1e3) + 5)
+    }
+    if (document.title !== title) document.title = title
+  }
+  function tell(text) { say.textContent = ''; say.textContent = text }
+
+  // Copying: the modern way fails in frames, the old one works there, and selecting always does.
+  async function copy(button) {
+    const text = button.dataset.copy, label = find('span', button)
+    let done = true
+    try { await navigator.clipboard.writeText(text) } catch {
+      const area = document.body.appendChild(document.createElement('textarea'))
+      area.className = 'sr'
+      area.value = text
+      area.select()
+      done = document.execCommand('copy')
+      area.remove()
+      button.focus({ preventScroll: true })
+      if (!done) getSelection().selectAllChildren(find('.addr, data', button.parentElement))
+    }
+    const old = button.dataset.label || (button.dataset.label = label.textContent)
+    label.textContent = done ? words.copied : words.keys
+    tell(label.textContent)
+    setTimeout(() => { label.textContent = old }, 2500)
+  }
+
+  document.addEventListener('click', (e) => {
+    const at = (what) => e.target.closest && e.target.closest(what)
+    if (e.button || e.metaKey || e.ctrlKey || e.shiftKey) return
+    if (at('[data-copy]')) copy(at('[data-copy]'))
+    else if (at('[data-retry]')) poll()
+    else if (at('[data-wallet]')) find('#back', live).hidden = false
+    else if (at('[data-tab]')) {
+      const { href } = at('[data-tab]')
+      e.preventDefault()
+      history.replaceState(null, '', href)
+      redraw(data.fragment).catch(() => location.reload())
+    } else if (at('[data-enlarge]') && zoom.showModal) {
+      e.preventDefault()
+      find('.qr', zoom).replaceChildren(find('.qr svg', live).cloneNode(true))
+      zoom.showModal()
+    } else if (e.target === zoom) zoom.close()
+  })
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) return wake()
+    hidden = performance.now()
+    plan()
+  })
+  for (const event of ['pageshow', 'focus', 'online']) addEventListener(event, (e) => { if (event !== 'pageshow' || e.persisted) wake() })
+
+  stopped = data.final === 'true'
+  prepare(live)
+  tick()
+  plan()
+})()

@@ -1,0 +1,175 @@
+package templates
+
+import (
+	"strings"
+	"time"
+
+	qrcode "github.com/skip2/go-qrcode"
+
+	"checkout/web/static"
+)
+
+// sampleAddress is a published test vector (BIP 173). Nobody may ever send anything to it.
+const (
+	sampleAddress = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
+	sampleURI     = "bitcoin:" + sampleAddress + "?amount=0.00044007"
+	sampleTx      = "9f2c41…b07e3a"
+)
+
+// sampleViews lists the views in the order a payment may run through them.
+func sampleViews() []string {
+	return []string{
+		"choose", "waiting", "waiting_expiring", "detected", "confirming", "paid", "underpaid", "overpaid", "expired",
+		"expired_underpaid", "late", "paid_late", "failed", "cancelled", "unavailable",
+	}
+}
+
+func sampleAssets() Assets {
+	files := static.New()
+	return Assets{
+		Style: files.Path("pay.css"), Script: files.Path("pay.js"), Logo: files.Path("logo.svg"),
+		FavWait: files.Path("fav-wait.svg"), FavSeen: files.Path("fav-seen.svg"),
+		FavPaid: files.Path("fav-paid.svg"), FavAttn: files.Path("fav-attn.svg"),
+	}
+}
+
+func sampleQR(content string, tabs bool) QR {
+	code, err := qrcode.New(content, qrcode.Medium)
+	if err != nil {
+		panic(err)
+	}
+	var path strings.Builder
+	bitmap := code.Bitmap()
+	for y, row := range bitmap {
+		for x := 0; x < len(row); x++ {
+			start := x
+			for x < len(row) && row[x] {
+				x++
+			}
+			if x > start {
+				path.WriteString("M" + number(float64(start)) + " " + number(float64(y)) + "h" + number(float64(x-start)) + "v1h-" + number(float64(x-start)) + "z")
+			}
+		}
+	}
+	q := QR{
+		Content: content, Size: len(bitmap), Path: path.String(),
+		Picture: "/i/7K3M9Q2X5T8V4B6N7K3M9Q2X5T/qr.svg?kind=uri", Save: "/i/7K3M9Q2X5T8V4B6N7K3M9Q2X5T/qr.png?kind=uri",
+	}
+	if tabs {
+		q.Tabs = []Tab{{Label: "Address", Href: "?qr=address#qr"}, {Label: "With amount", Href: "?qr=uri#qr", Current: true}}
+	}
+	return q
+}
+
+// samplePage is a page of one view, filled as the handlers fill it.
+func samplePage(view string) Page {
+	at := func(hour, minute int) time.Time { return time.Date(2026, 11, 21, hour, minute, 0, 0, time.UTC) }
+	clock := func(hour, minute int) *When { w := At(at(hour, minute), Clock); return &w }
+	both := At(at(15, 18), Both)
+	assets := sampleAssets()
+	l := Live{
+		State: view, Revision: "7", Now: "2026-11-21T14:15:40.120Z",
+		StatusURL: "/i/7K3M9Q2X5T8V4B6N7K3M9Q2X5T/status", FragmentURL: "/i/7K3M9Q2X5T8V4B6N7K3M9Q2X5T/fragment",
+		Favicon:  assets.Favicon(view),
+		Merchant: Merchant{Name: "Acme Coffee", SupportHref: "mailto:support@acme.example", SupportText: "support@acme.example"},
+		Short:    "7K3M-9Q2X",
+		Order: Order{
+			Label: "Order #1001 · 2 kg house blend", Total: "25.50", Currency: "USD",
+			Details: []Fact{
+				{Label: "Price", Value: "25.50 USD"}, {Label: "Rate", Value: "1 BTC = 57,945.47 USD"},
+				{Label: "Rate taken", Time: &both}, {Label: "Rounding", Value: "up to 0.00000001 BTC"},
+			},
+		},
+		Said: Said{
+			Coin: "BTC", Asked: "0.00044007", Received: "0.00044007", Due: "0.00044007", Extra: "0.0001", Tx: sampleTx,
+			Minutes: 40, Watch: At(at(14, 35).AddDate(0, 0, 7), Date), Have: 2, Need: 6,
+		},
+	}
+	method := &Method{Coin: "BTC", Name: "Bitcoin", Network: "Bitcoin"}
+	payment := []Payment{{Amount: "0.0003", Coin: "BTC", Tx: sampleTx, Href: "https://explorer.example/tx/9f2c41", State: "confirmed", At: *clock(14, 22)}}
+	progress := &Progress{Received: "0.0003", Asked: "0.00044007", Coin: "BTC", Have: 682, Need: 1000}
+	seen := Step{Tone: "is-ok", Title: "Payment seen", Mono: sampleTx, Href: "https://explorer.example/tx/9f2c41", Link: "View on explorer", At: clock(14, 22)}
+	told := Step{Title: "Paid", Detail: "Acme Coffee is told automatically"}
+	done := []Fact{
+		{Label: "Order", Value: "#1001 · 2 kg house blend"}, {Label: "Paid with", Value: "Bitcoin (BTC)"},
+		{Label: "Transaction", Value: sampleTx, Href: "https://explorer.example/tx/9f2c41", Mono: true}, {Label: "Invoice", Value: "7K3M-9Q2X", Mono: true},
+	}
+	l.Return = "https://shop.example/orders/1001"
+	switch view {
+	case "choose":
+		l.Order.Details, l.Return = nil, ""
+		l.Choose = &Choose{
+			Action: "/i/7K3M9Q2X5T8V4B6N7K3M9Q2X5T/method", AskMail: true, Mail: "kim@example.com",
+			Options: []Option{
+				{Value: "btc", Coin: "BTC", Name: "Bitcoin", Network: "Bitcoin", Minutes: 10, Amount: "0.00044007", Approx: "25.50 USD", Chosen: true},
+				{Value: "ltct", Coin: "LTCT", Name: "Litecoin Testnet", Network: "Rehearsal", Amount: "0.27641", Approx: "25.50 USD"},
+				{Value: "xyz", Coin: "XYZ", Name: "Another coin", Network: "Another", Why: "Minimum is 50.00 USD"},
+			},
+		}
+	case "waiting", "waiting_expiring":
+		method.Change = "?m=change"
+		l.Method, l.Return, l.PaymentURI = method, "", sampleURI
+		l.Pay = &Pay{
+			Amount: "0.00044007", Coin: "BTC", Network: "Bitcoin", Approx: "25.50 USD", Sub: "44,007 sat", Address: sampleAddress,
+			Wallet: sampleURI, QR: sampleQR(sampleURI, true),
+		}
+		l.LockUntil, l.Lock = "2026-11-21T14:35:00Z", &Lock{Until: *clock(14, 35), Minutes: 19}
+		if view == "waiting_expiring" {
+			l.Lock.Minutes = 1
+			l.Requote = &Requote{Action: "/i/7K3M9Q2X5T8V4B6N7K3M9Q2X5T/requote", Keep: true}
+		}
+	case "underpaid":
+		l.Said.Received, l.Said.Due = "0.0003", "0.00014007"
+		rest := "bitcoin:" + sampleAddress + "?amount=0.00014007"
+		l.Progress, l.Payments, l.Return, l.PaymentURI = progress, payment, "", rest
+		l.Pay = &Pay{
+			Rest: true, Amount: "0.00014007", Coin: "BTC", Network: "Bitcoin", Approx: "8.12 USD", Address: sampleAddress,
+			Wallet: rest, QR: sampleQR(rest, true),
+		}
+		l.LockUntil, l.Lock = "2026-11-21T15:02:00Z", &Lock{Until: *clock(15, 2), Minutes: 29}
+	case "detected", "confirming":
+		l.Method, l.Return, l.Ring = method, "", &Ring{Need: 6}
+		l.Received = &Received{Label: "Received", Amount: "0.00044007", Coin: "BTC", Approx: "≈ 25.50 USD", Note: "covers the order in full"}
+		l.Steps = []Step{seen, {Tone: "is-go", Title: "Waiting for the first confirmation", Detail: "Usually within 10 minutes"}, told}
+		if view == "confirming" {
+			l.Ring = &Ring{Have: 2, Need: 6}
+			l.Steps[1] = Step{Tone: "is-go", Title: "2 of 6 confirmations", Detail: "Each block adds one"}
+		}
+	case "paid", "paid_late", "overpaid":
+		l.Final = true
+		l.Received = &Received{Label: "You paid", Amount: "0.00044007", Coin: "BTC", Approx: "25.50 USD", At: &both}
+		l.Facts = done
+		if view == "overpaid" {
+			l.Received.Amount = "0.00054007"
+			l.Facts = append([]Fact{{Label: "Price", Value: "0.00044007 BTC"}, {Label: "Too much", Value: "0.0001 BTC"}}, done...)
+		}
+	case "expired", "expired_underpaid":
+		l.Requote = &Requote{Action: "/i/7K3M9Q2X5T8V4B6N7K3M9Q2X5T/requote", Primary: true}
+		watch := l.Said.Watch
+		l.Facts = []Fact{{Label: "Last price", Value: "0.00044007 BTC"}, {Label: "Address watched until", Time: &watch}, {Label: "Invoice", Value: "7K3M-9Q2X", Mono: true}}
+		if view == "expired" {
+			l.Method = method
+		} else {
+			l.Said.Received = "0.0003"
+			l.Progress, l.Payments = progress, payment
+		}
+	case "late":
+		l.Received = &Received{Label: "Received", Amount: "0.00044007", Coin: "BTC", Approx: "≈ 25.50 USD", At: &both}
+		l.Facts, l.Return = done, ""
+	case "failed":
+		payment[0].State, payment[0].Amount = "replaced by another transaction", "0.00044007"
+		l.Method, l.Payments = method, payment
+	case "cancelled":
+		l.Final = true
+		l.Facts = []Fact{done[0], done[3]}
+	case "unavailable":
+		l.Method, l.Others = method, "?m=change"
+	}
+	return Page{
+		Lang: "en", Dir: "ltr", Assets: assets, Test: view == "choose" || view == "waiting", Live: l,
+		Reload: Reload{
+			Offered: !l.Final && l.Choose == nil, Seconds: 30, Next: "/i/7K3M9Q2X5T8V4B6N7K3M9Q2X5T?r=30#status",
+			Toggle: "/i/7K3M9Q2X5T8V4B6N7K3M9Q2X5T?r=0", Check: "/i/7K3M9Q2X5T8V4B6N7K3M9Q2X5T?r=30",
+		},
+	}
+}

@@ -1,0 +1,248 @@
+// Package templates draws the pages. A page gets a view model of plain strings, numbers and flags that holds exactly
+// what it shows; nothing here knows an invoice, a clock or a request.
+package templates
+
+import "time"
+
+// Assets are the addresses of the static files a page refers to.
+type Assets struct {
+	Style, Script, Logo                string
+	FavWait, FavSeen, FavPaid, FavAttn string
+}
+
+// Page is a customer's page: the frame, and in it the part that changes while the payment moves.
+type Page struct {
+	Lang, Dir string // "en", "ltr"
+	Theme     string // "light" or "dark" as asked for; empty follows the reader's system
+	Assets    Assets
+	Test      bool // no real money here
+	Reload    Reload
+	Live      Live
+}
+
+// Reload is how a page without script follows the payment.
+type Reload struct {
+	Offered bool   // false on form pages and in final states: nothing more happens, or a reload would lose input
+	Seconds int    // 0 when the reader stopped it
+	Next    string // the page that looks again by itself
+	Toggle  string // the same page with the other choice
+	Check   string // the same page once more
+}
+
+// Merchant is who is paid.
+type Merchant struct {
+	Name        string
+	Logo        string // address of the picture; empty shows the first letter
+	SupportHref string // validated https: or mailto: address, may be empty
+	SupportText string
+}
+
+// Live is the part of the page that the script replaces. It is drawn by the same component in the page and in the
+// fragment. What is nil or empty is not shown; the order of the parts is fixed.
+type Live struct {
+	State       string // name of the view: "waiting"
+	Revision    string
+	Final       bool // nothing will change any more; the script stops asking
+	Now         string
+	StatusURL   string
+	FragmentURL string
+	LockUntil   string // RFC 3339, empty when no price is locked
+	PaymentURI  string
+	Favicon     string
+	Merchant    Merchant
+	Short       string // the invoice id as people read it aloud: "7K3M-9Q2X"
+	Order       Order
+	Said        Said
+
+	Choose   *Choose
+	Method   *Method
+	Progress *Progress
+	Pay      *Pay
+	Received *Received
+	Steps    []Step
+	Payments []Payment
+	Facts    []Fact
+	Ring     *Ring
+	Lock     *Lock
+	Requote  *Requote
+	Return   string // the merchant's address to go back to, validated; may be empty
+	Others   string // address of the method form, where another coin is the way on
+}
+
+// Said are the figures that headings and sentences mention. Each view uses some of them.
+type Said struct {
+	Coin     string // "BTC"
+	Asked    string
+	Received string
+	Due      string
+	Extra    string
+	Tx       string // shortened transaction id
+	Minutes  int    // until it is usually confirmed
+	Watch    When
+	Have     int
+	Need     int
+}
+
+// Order is what is being paid for.
+type Order struct {
+	Label    string // "Order #1001 · 2 kg house blend"
+	Total    string
+	Currency string
+	Details  []Fact // price, rate, its time, rounding
+}
+
+// Fact is one line of a list of facts.
+type Fact struct {
+	Label string
+	Value string
+	Href  string // validated; opens in a new tab
+	Time  *When  // shown after the value, or instead of it
+	Mono  bool
+}
+
+// When is an instant, written in UTC. The script puts it into the reader's own time.
+type When struct {
+	ISO  string
+	Text string
+	Form string // "clock", "date" or "both", the form the script keeps
+}
+
+// Choose is the form that asks how to pay.
+type Choose struct {
+	Action  string
+	Options []Option
+	AskMail bool
+	Mail    string
+	Error   string // said at the form, linked to it
+}
+
+// Option is one coin on one network.
+type Option struct {
+	Value   string // asset id
+	Coin    string // "BTC"
+	Name    string // "Bitcoin"
+	Network string // "Bitcoin"
+	Minutes int    // usual time until it is final; 0 is under a minute
+	Amount  string // what would have to be sent, unbinding; empty when it is not known
+	Approx  string // the same in the invoice's currency
+	Why     string // reason why it cannot be chosen; then it is disabled
+	Chosen  bool
+}
+
+// Method is the coin that was chosen.
+type Method struct {
+	Coin, Name, Network string
+	Change              string // address of the method form; empty when it is too late
+}
+
+// Progress is how much of a part-paid sum is there, in smallest units that fit a progress bar.
+type Progress struct {
+	Received, Asked, Coin string
+	Have, Need            int // parts of 1000
+}
+
+// Pay is what to send now, and where.
+type Pay struct {
+	Rest    bool // the rest of a sum of which a part is there
+	Amount  string
+	Coin    string
+	Network string
+	Approx  string // "25.50 USD"
+	Sub     string // "44,007 sat"
+	Address string
+	Wallet  string // payment URI for a wallet on this device, validated by its builder; may be empty
+	QR      QR
+}
+
+// QR is the code on the page.
+type QR struct {
+	Content string // the text it encodes
+	Size    int    // modules along a side, the quiet zone included
+	Path    string // drawing of the dark modules
+	Tabs    []Tab
+	Picture string // address of the code alone, to enlarge without script
+	Save    string // address of the PNG file
+}
+
+// Tab is one kind of code.
+type Tab struct {
+	Label, Href string
+	Current     bool
+}
+
+// Received is the money that arrived.
+type Received struct {
+	Label  string
+	Amount string
+	Coin   string
+	Approx string
+	Note   string
+	At     *When
+}
+
+// Step is one line of the payment's story, oldest first.
+type Step struct {
+	Tone   string // "ok", "go", or empty for what is still to come
+	Title  string
+	Detail string
+	Mono   string // a part of the detail in a fixed-width font
+	Href   string
+	Link   string
+	At     *When
+}
+
+// Payment is one transfer that was seen.
+type Payment struct {
+	Amount, Coin string
+	Tx           string // shortened
+	Href         string
+	State        string
+	At           When
+}
+
+// Ring is the drawing of confirmations.
+type Ring struct{ Have, Need int }
+
+// Lock is how long the price holds.
+type Lock struct {
+	Until   When
+	Minutes int
+}
+
+// Requote offers a new price.
+type Requote struct {
+	Action  string // empty when it may not be asked for any more
+	Keep    bool   // the price would stay about the same
+	Primary bool
+}
+
+// Failure is an error page.
+type Failure struct {
+	Lang, Dir, Theme string
+	Assets           Assets
+	Status           int
+	Text             string // said instead of the usual sentence
+	Reference        string // to tell support; empty where the page must have a constant length
+}
+
+// The forms of an instant.
+const (
+	Clock = "clock"
+	Date  = "date"
+	Both  = "both"
+)
+
+// At writes an instant in UTC.
+func At(t time.Time, form string) When {
+	t = t.UTC()
+	w := When{ISO: t.Format("2006-01-02T15:04:05Z"), Form: form}
+	switch form {
+	case Clock:
+		w.Text = t.Format("15:04 UTC")
+	case Date:
+		w.Text = t.Format("2 January 2006")
+	default:
+		w.Text = t.Format("2 January 2006, 15:04 UTC")
+	}
+	return w
+}
