@@ -44,7 +44,8 @@ func (l Live) heading() string {
 	return ""
 }
 
-// sentence is the line below the heading. The view "expired" has a date in it and is written in the template.
+// sentence is the line below the heading. Those of "expired" and "detected" have marked-up parts and are written in
+// the template.
 func (l Live) sentence() string {
 	s, merchant := l.Said, l.Merchant.Name
 	switch l.State {
@@ -53,9 +54,7 @@ func (l Live) sentence() string {
 	case "waiting":
 		return "This page updates by itself. You can close it; we keep watching."
 	case "waiting_expiring":
-		return "If you need longer, ask for more time before you send."
-	case "detected":
-		return fmt.Sprintf("%s %s, transaction %s. You can close this page.", s.Received, s.Coin, s.Tx)
+		return "Need longer? Keep the price below."
 	case "confirming":
 		if s.Minutes > 0 {
 			return fmt.Sprintf("Usually %s. You can close this page.", about(s.Minutes))
