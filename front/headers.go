@@ -1,0 +1,63 @@
+package front
+
+import "net/http"
+
+// Headers are the security headers of one kind of answer.
+type Headers struct {
+	list map[string][]string
+}
+
+const hsts = "max-age=31536000; includeSubDomains"
+
+// DenyHeaders are for everything that is not a page: nothing in it may run, load, be framed or be kept.
+func DenyHeaders(tls bool) Headers {
+	return newHeaders(tls, map[string]string{
+		"Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+		"Permissions-Policy":      "camera=(), microphone=(), geolocation=(), payment=()",
+		"X-Frame-Options":         "DENY",
+		"Cache-Control":           "no-store",
+	})
+}
+
+// PageHeaders are those of a customer's page, which nobody may frame. What the policy forbids and a browser tried is
+// reported to reportTo, a path of this server.
+func PageHeaders(tls bool, reportTo string) Headers {
+	return newHeaders(tls, map[string]string{
+		"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+			"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; report-to csp",
+		"Reporting-Endpoints": `csp="` + reportTo + `"`,
+		"Permissions-Policy":  "camera=(), microphone=(), geolocation=(), payment=(), clipboard-write=(self)",
+		"X-Frame-Options":     "DENY",
+		"Cache-Control":       "private, no-store",
+	})
+}
+
+func newHeaders(tls bool, values map[string]string) Headers {
+	values["Referrer-Policy"] = "no-referrer"
+	values["X-Content-Type-Options"] = "nosniff"
+	values["X-Robots-Tag"] = "noindex"
+	if tls {
+		values["Strict-Transport-Security"] = hsts
+	}
+	h := Headers{list: make(map[string][]string, len(values))}
+	for name, value := range values {
+		h.list[http.CanonicalHeaderKey(name)] = []string{value}
+	}
+	return h
+}
+
+// Wrap sets the headers before the handler runs; a handler may still set its own. The slices are made once: they are
+// shared by all answers and replaced, never changed, by Set.
+func (h Headers) Wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.Apply(w.Header())
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Apply sets the headers, in place of any that are there.
+func (h Headers) Apply(to http.Header) {
+	for name, value := range h.list {
+		to[name] = value
+	}
+}
