@@ -1,0 +1,293 @@
+package bitcoin
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"checkout/fault"
+)
+
+// The faults of talking to a node. All say that it has no answer now.
+var (
+	ErrUnreachable = fault.New(fault.Unavailable, "node_unreachable", "The node cannot be reached.")
+	ErrGarbage     = fault.New(fault.Unavailable, "node_garbage", "The node gives answers that make no sense.")
+	ErrRefused     = fault.New(fault.Unavailable, "node_refused", "The node refuses to answer.")
+)
+
+// RPCError is what a node answers instead of a result. Code is one of Bitcoin Core's src/rpc/protocol.h, which others
+// have copied more or less. Message is the node's text, shortened: for logs.
+type RPCError struct {
+	Code    int64
+	Message string
+}
+
+func (e *RPCError) Error() string { return fmt.Sprintf("rpc error %d: %q", e.Code, e.Message) }
+
+// Limits of a call.
+const (
+	callTime     = 10 * time.Second
+	answerLimit  = 32 << 20 // bytes of any answer but a block's
+	blockLimit   = 64 << 20 // bytes of a block's answer; a block has at most 4 MB, twice that in hex
+	messageLimit = 200      // bytes kept of an error's text
+)
+
+// errTooLarge is the cause when an answer is larger than its limit.
+var errTooLarge = errors.New("the answer is too large")
+
+// ClientConfig says where a node is and how to get in.
+type ClientConfig struct {
+	// URL is "http://user:password@host:port", or https. Name and password are taken off it and never appear in an
+	// error.
+	URL string
+	// CookieFile holds "user:password", rewritten by the node at each of its starts (Bitcoin Core's .cookie). It is read
+	// again when the node refuses what it said before. It takes the place of a name and password in the URL.
+	CookieFile string
+	// CAFile, PEM, is trusted for https instead of the system's authorities: the certificate of the node itself, usually.
+	CAFile string
+	// HTTP replaces our client, for tests. Its redirects are switched off: they would carry the password elsewhere.
+	HTTP *http.Client
+}
+
+// Client speaks JSON-RPC, version 2.0 with batches, to one node. It is safe for concurrent use.
+type Client struct {
+	endpoint string // without name and password
+	cookie   string // path, or empty
+	http     *http.Client
+	next     atomic.Uint64 // id of the last request
+
+	mu             sync.Mutex
+	user, password string
+}
+
+// NewClient checks the configuration. It does not call the node.
+func NewClient(c ClientConfig) (*Client, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, errors.New("the URL of the node is not of the form http://user:password@host:port") // not repeated: it may hold the password
+	}
+	client := &Client{cookie: c.CookieFile}
+	if u.User != nil {
+		client.user = u.User.Username()
+		client.password, _ = u.User.Password()
+		if c.CookieFile != "" {
+			return nil, errors.New("the node has both a password and a cookie file")
+		}
+	}
+	u.User = nil
+	client.endpoint = u.String()
+	if client.http, err = httpClient(c); err != nil {
+		return nil, err
+	}
+	return client, nil
+}
+
+func httpClient(c ClientConfig) (*http.Client, error) {
+	plain := http.Client{Transport: &http.Transport{
+		DialContext:         (&net.Dialer{Timeout: callTime}).DialContext,
+		MaxIdleConnsPerHost: 4,
+		IdleConnTimeout:     time.Minute,
+		DisableCompression:  true, // an answer must not unfold into more than was read
+	}}
+	if c.CAFile != "" {
+		pem, err := os.ReadFile(c.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("certificate of the node: %w", err)
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("certificate of the node: no PEM certificate in %s", c.CAFile)
+		}
+		plain.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
+	if c.HTTP != nil {
+		plain = *c.HTTP
+	}
+	plain.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &plain, nil
+}
+
+type request struct {
+	Version string `json:"jsonrpc"`
+	ID      uint64 `json:"id"`
+	Method  string `json:"method"`
+	Params  []any  `json:"params"`
+}
+
+type reply struct {
+	ID     json.RawMessage `json:"id"`
+	Result json.RawMessage `json:"result"`
+	Error  *struct {
+		Code    int64  `json:"code"`
+		Message string `json:"message"`
+	} `json:"error"`
+}
+
+// Call asks the node and reads the answer into result, unless that is nil. The error is an RPCError if the node gives
+// one, else ErrUnreachable or ErrGarbage.
+func (c *Client) Call(ctx context.Context, result any, method string, params ...any) error {
+	return c.call(ctx, answerLimit, result, method, params)
+}
+
+func (c *Client) call(ctx context.Context, limit int64, result any, method string, params []any) error {
+	r := c.request(method, params)
+	body, err := c.exchange(ctx, r, limit)
+	if err != nil {
+		return fmt.Errorf("%s: %w", method, err)
+	}
+	var answer reply
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return fmt.Errorf("%s: %w", method, ErrGarbage.Because(err))
+	}
+	if string(answer.ID) != strconv.FormatUint(r.ID, 10) {
+		return fmt.Errorf("%s: %w", method, ErrGarbage.Because(errors.New("the answer to another question")))
+	}
+	return read(method, answer, result)
+}
+
+// read takes the result, or the error, out of a reply.
+func read(method string, answer reply, result any) error {
+	if e := answer.Error; e != nil {
+		return fmt.Errorf("%s: %w", method, &RPCError{Code: e.Code, Message: e.Message[:min(len(e.Message), messageLimit)]})
+	}
+	if result == nil {
+		return nil
+	}
+	if len(answer.Result) == 0 || string(answer.Result) == "null" {
+		return fmt.Errorf("%s: %w", method, ErrGarbage.Because(errors.New("neither a result nor an error")))
+	}
+	if err := json.Unmarshal(answer.Result, result); err != nil {
+		return fmt.Errorf("%s: %w", method, ErrGarbage.Because(err))
+	}
+	return nil
+}
+
+// batch asks the same of many arguments in one exchange. The answers are in the order of the arguments, whatever order
+// the node gives them in; every id must be there exactly once.
+func (c *Client) batch(ctx context.Context, method string, arguments []string) ([]reply, error) {
+	asked := make([]request, len(arguments))
+	place := make(map[string]int, len(arguments))
+	for i, a := range arguments {
+		asked[i] = c.request(method, []any{a})
+		place[strconv.FormatUint(asked[i].ID, 10)] = i
+	}
+	body, err := c.exchange(ctx, asked, answerLimit)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", method, err)
+	}
+	var answers []reply
+	if err := json.Unmarshal(body, &answers); err != nil {
+		return nil, fmt.Errorf("%s: %w", method, ErrGarbage.Because(err))
+	}
+	sorted := make([]reply, len(arguments))
+	for _, answer := range answers {
+		i, ok := place[string(answer.ID)]
+		if !ok {
+			return nil, fmt.Errorf("%s: %w", method, ErrGarbage.Because(errors.New("the answer to another question")))
+		}
+		sorted[i] = answer
+		delete(place, string(answer.ID))
+	}
+	if len(place) > 0 {
+		return nil, fmt.Errorf("%s: %w", method, ErrGarbage.Because(errors.New("not all questions are answered")))
+	}
+	return sorted, nil
+}
+
+func (c *Client) request(method string, params []any) request {
+	if params == nil {
+		params = []any{} // btcd refuses null
+	}
+	return request{Version: "2.0", ID: c.next.Add(1), Method: method, Params: params}
+}
+
+// exchange posts one request or batch and reads what comes back. A node that refuses the cookie it wrote earlier is
+// asked a second time with the one it has written since.
+func (c *Client) exchange(ctx context.Context, ask any, limit int64) ([]byte, error) {
+	payload, err := json.Marshal(ask)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	body, status, err := c.post(ctx, payload, limit)
+	if status == http.StatusUnauthorized && c.cookie != "" {
+		c.forget()
+		body, status, err = c.post(ctx, payload, limit)
+	}
+	switch {
+	case errors.Is(err, errTooLarge):
+		return nil, ErrGarbage.Because(err)
+	case err != nil:
+		return nil, ErrUnreachable.Because(err)
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return nil, ErrUnreachable.Because(fmt.Errorf("status %d: the node does not accept our name and password", status))
+	case status == http.StatusServiceUnavailable:
+		return nil, ErrUnreachable.Because(fmt.Errorf("status %d: the node is too busy", status))
+	}
+	// Bitcoin Core answers errors of the call with 404 and 500, and says in the body which.
+	return body, nil
+}
+
+func (c *Client) post(ctx context.Context, payload []byte, limit int64) (body []byte, status int, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, bytes.NewReader(payload))
+	if err != nil {
+		return nil, 0, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	user, password, err := c.credentials()
+	if err != nil {
+		return nil, 0, err
+	}
+	if user != "" {
+		r.SetBasicAuth(user, password)
+	}
+	answer, err := c.http.Do(r)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { _ = answer.Body.Close() }() // it was only read
+	body, err = io.ReadAll(io.LimitReader(answer.Body, limit+1))
+	if err == nil && int64(len(body)) > limit {
+		err = errTooLarge
+	}
+	return body, answer.StatusCode, err
+}
+
+func (c *Client) credentials() (user, password string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.user == "" && c.cookie != "" {
+		text, err := os.ReadFile(c.cookie)
+		if err != nil {
+			return "", "", fmt.Errorf("cookie file: %w", err)
+		}
+		var ok bool
+		if c.user, c.password, ok = strings.Cut(strings.TrimSpace(string(text)), ":"); !ok {
+			c.user = ""
+			return "", "", errors.New("cookie file: not of the form user:password")
+		}
+	}
+	return c.user, c.password, nil
+}
+
+// forget drops what the cookie file said.
+func (c *Client) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.user, c.password = "", ""
+}
