@@ -66,3 +66,12 @@ type Mempool struct {
 	IDs map[string]struct{} // every transaction in it
 	Txs []Tx                // those the caller did not know yet
 }
+
+// Sighting is a transfer to one of our addresses as it was met.
+type Sighting struct {
+	Tx       Tx
+	Transfer Transfer
+	Block    BlockRef  // zero: in the mempool
+	Tip      int64     // height we stand at: what confirmations are counted from
+	At       time.Time // first sight, if the node or a gap in watching dates it; zero: now
+}

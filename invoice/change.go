@@ -56,6 +56,22 @@ type told struct {
 	seq    int64
 }
 
+// Clock is what the invoice takes the time to be: later than the real one by what a rehearsal skipped.
+func (inv *Invoice) Clock(now time.Time) time.Time { return now.Add(inv.Skipped) }
+
+// shift moves a moment to the invoice's own time.
+func (inv *Invoice) shift(at Moment) Moment {
+	if inv.Skipped == 0 {
+		return at
+	}
+	evidence := make(map[string]time.Time, len(at.Evidence))
+	for n, t := range at.Evidence {
+		evidence[n] = t.Add(inv.Skipped)
+	}
+	return Moment{Now: inv.Clock(at.Now), Evidence: evidence, Heights: at.Heights}
+}
+
+// begin starts a change at a moment of the invoice's own time.
 func (inv *Invoice) begin(at Moment, cause Cause) *work {
 	return &work{inv: inv, at: at, cause: cause, before: inv.Outcome.State}
 }
@@ -91,7 +107,9 @@ func (w *work) finish() (Effects, error) {
 	if err != nil {
 		return Effects{}, err
 	}
-	inv.DueAt = inv.due(w.at)
+	if inv.DueAt = inv.due(w.at); !inv.DueAt.IsZero() {
+		inv.DueAt = inv.DueAt.Add(-inv.Skipped)
+	}
 	if !moved && same && !w.dirty && len(fx.Entries) == 0 {
 		return Effects{}, ErrUnchanged
 	}
@@ -133,7 +151,7 @@ func (w *work) move(after Outcome) (Move, bool, error) {
 	inv.LogSeq++
 	return Move{
 		Seq: inv.LogSeq, From: w.before, To: after.State, Amount: after.Amount, Flags: after.Flags, Reason: after.Reason,
-		Cause: cause, At: w.at.Now,
+		Cause: cause, At: w.at.Now.Add(-inv.Skipped),
 	}, true, nil
 }
 
@@ -262,4 +280,29 @@ func (inv *Invoice) due(at Moment) time.Time {
 func (inv *Invoice) lapseAhead() bool {
 	q, ok := inv.Quote(inv.Asset)
 	return ok && inv.Lapsed != q.ID
+}
+
+// Deadline is until when money must have been seen, without grace; zero if nothing limits it yet. It is what the audit
+// view and dialects call the end.
+func (inv *Invoice) Deadline() time.Time {
+	f := inv.facts(Moment{})
+	f.Terms.Grace = 0
+	d, ok := f.deadline()
+	if !ok {
+		return time.Time{}
+	}
+	return d
+}
+
+// Restore derives, after loading, what is not stored: the amounts and flags that go with the stored state. The state
+// itself is the last row of the log, for only a change moves it.
+func (inv *Invoice) Restore() {
+	state, reason := inv.Outcome.State, inv.Outcome.Reason
+	f := inv.facts(Moment{})
+	s := f.sum()
+	o := Evaluate(f)
+	o.State, o.Reason = state, reason
+	o.Flags = f.flags(s, o)
+	o.Fulfilment = f.fulfilment(o)
+	inv.Outcome = o
 }

@@ -56,6 +56,7 @@ func (inv *Invoice) Holding(asset string, now time.Time) (Quote, bool) {
 // new or the one it already has. The deadline does not move by switching: under terms whose deadline is the end of the
 // lock, a new coin inherits that end.
 func (inv *Invoice) Choose(asset string, fresh *rate.Quote, addr Address, at Moment, cause Cause) (Effects, error) {
+	at = inv.shift(at)
 	m, ok := inv.Method(asset)
 	if !ok {
 		return Effects{}, ErrMethod
@@ -112,6 +113,7 @@ func (inv *Invoice) Renewable(now time.Time) error {
 // Requote locks a new price for the chosen coin at the payer's wish: the same address, and the deadline moves to the
 // end of the new lock if that is later. It leads out of expired.
 func (inv *Invoice) Requote(fresh rate.Quote, at Moment, cause Cause) (Effects, error) {
+	at = inv.shift(at)
 	if err := inv.Renewable(at.Now); err != nil {
 		return Effects{}, err
 	}
@@ -141,6 +143,7 @@ func (w *work) renew(fresh rate.Quote) error {
 // Tick lets time pass: locks lapse or renew by themselves, deadlines end what they end. fresh is today's price of the
 // chosen coin, nil if there is none.
 func (inv *Invoice) Tick(fresh *rate.Quote, at Moment) (Effects, error) {
+	at = inv.shift(at)
 	w := inv.begin(at, Cause{Kind: "timer"})
 	f := inv.facts(at)
 	if end, ok := f.lockEnd(); ok && inv.Outcome.State == Awaiting && inv.Asset != "" && inv.lapseAhead() && f.passed(end) {
@@ -172,8 +175,20 @@ func withinDrift(old, fresh money.Rate, points int64) bool {
 	return b.Cmp(a.Mul(a, big.NewRat(points, 10_000))) <= 0
 }
 
+// Skip pretends that so much time has passed, for a rehearsal: the invoice must be a test one whose coins are all played.
+func (inv *Invoice) Skip(d time.Duration, at Moment) (Effects, error) {
+	if inv.Env != ident.Test || d <= 0 {
+		return Effects{}, ErrState
+	}
+	inv.Skipped += d
+	w := inv.begin(inv.shift(at), Cause{Kind: "timer", ID: "rehearsal"})
+	w.dirty = true
+	return w.finish()
+}
+
 // Mark adds a person's decision.
 func (inv *Invoice) Mark(m Mark, at Moment) (Effects, error) {
+	at = inv.shift(at)
 	state := inv.Outcome.State
 	switch m.Kind {
 	case MarkCancel:
@@ -206,7 +221,8 @@ func (inv *Invoice) Mark(m Mark, at Moment) (Effects, error) {
 
 // Credit takes in a transfer to one of the invoice's addresses, for the first time or again: in the mempool, in a
 // block, or in another block after a reorganisation. The same sighting twice changes nothing.
-func (inv *Invoice) Credit(s Sighting, id ident.ID, number int64, spot *rate.Quote, at Moment) (Effects, error) {
+func (inv *Invoice) Credit(s chain.Sighting, id ident.ID, number int64, spot *rate.Quote, at Moment) (Effects, error) {
+	at = inv.shift(at)
 	m, ok := inv.Method(s.Transfer.Asset)
 	if !ok {
 		return Effects{}, ErrMethod
@@ -239,11 +255,17 @@ func (inv *Invoice) payment(t chain.Transfer) *Payment {
 }
 
 // first records a payment never met before.
-func (w *work) first(s Sighting, m Method, addr Address, id ident.ID, number int64, spot *rate.Quote) *Payment {
+func (w *work) first(s chain.Sighting, m Method, addr Address, id ident.ID, number int64, spot *rate.Quote) *Payment {
 	inv := w.inv
 	seen := s.At
+	if !seen.IsZero() {
+		seen = inv.Clock(seen)
+	}
 	if seen.IsZero() || seen.After(w.at.Now) {
 		seen = w.at.Now
+	}
+	if seen.Before(addr.AssignedAt) { // a gap that began before there was anything to pay to
+		seen = addr.AssignedAt
 	}
 	s.At = seen
 	p := Payment{
@@ -281,7 +303,7 @@ func (inv *Invoice) keepSpot(m Method, spot rate.Quote) {
 
 // replacedBy finds the payment this transaction continues: an unconfirmed one to the same address that spends one of
 // the same coins and pays no more.
-func (inv *Invoice) replacedBy(s Sighting) *Payment {
+func (inv *Invoice) replacedBy(s chain.Sighting) *Payment {
 	for i := range inv.Payments {
 		p := &inv.Payments[i]
 		if !p.Live() || p.Status == Confirmed || p.Transfer.Address != s.Transfer.Address || p.Transfer.TxID == s.Transfer.TxID {
@@ -300,7 +322,7 @@ func (inv *Invoice) replacedBy(s Sighting) *Payment {
 }
 
 // again updates a known payment.
-func (w *work) again(p *Payment, s Sighting) {
+func (w *work) again(p *Payment, s chain.Sighting) {
 	if p.Status == Dropped {
 		p.Status, p.Conflict, p.ConflictBlock, p.DoubleSpent = Seen, "", chain.BlockRef{}, false
 		p.ReplacedBy = ""
@@ -375,6 +397,7 @@ func (w *work) announce(p *Payment) {
 
 // Advance counts confirmations of the payments on a network that stands at a new height.
 func (inv *Invoice) Advance(network string, tip int64, spot *rate.Quote, at Moment) (Effects, error) {
+	at = inv.shift(at)
 	w := inv.begin(at, Cause{Kind: "chain", ID: network})
 	for i := range inv.Payments {
 		p := &inv.Payments[i]
@@ -393,6 +416,7 @@ func (inv *Invoice) Advance(network string, tip int64, spot *rate.Quote, at Mome
 // Reorganise takes back what stood in a block that left the chain. A transaction that stands in the new branch as well
 // (moved names its block there) only moves: as long as it is deep enough under the new height nobody is told anything.
 func (inv *Invoice) Reorganise(network, block string, moved map[string]chain.BlockRef, height int64, at Moment) (Effects, error) {
+	at = inv.shift(at)
 	w := inv.begin(at, Cause{Kind: "chain", ID: block})
 	for i := range inv.Payments {
 		p := &inv.Payments[i]
@@ -428,6 +452,7 @@ func (w *work) revert(p *Payment) {
 // Conflict takes in that another transaction spends the same coins as one of ours. What never confirmed is dropped at
 // once; what had confirmed and was reverted only when the other is as deep as ours would have to be.
 func (inv *Invoice) Conflict(network, txid, other string, block chain.BlockRef, at Moment) (Effects, error) {
+	at = inv.shift(at)
 	w := inv.begin(at, Cause{Kind: "chain", ID: other})
 	for i := range inv.Payments {
 		p := &inv.Payments[i]
@@ -454,6 +479,7 @@ func (inv *Invoice) Conflict(network, txid, other string, block chain.BlockRef, 
 
 // Evict takes in that a transaction that never confirmed is gone from the mempool, with no other in its place.
 func (inv *Invoice) Evict(network, txid string, at Moment) (Effects, error) {
+	at = inv.shift(at)
 	w := inv.begin(at, Cause{Kind: "chain", ID: txid})
 	for i := range inv.Payments {
 		p := &inv.Payments[i]

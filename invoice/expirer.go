@@ -79,7 +79,8 @@ func (s *Service) tick(ctx context.Context, due DueMark) error {
 		var q *rate.Quote
 		if fresh != nil {
 			moved := *fresh
-			moved.At, moved.Until = at.Now, at.Now.Add(inv.Terms.Lock)
+			moved.At = inv.Clock(at.Now)
+			moved.Until = moved.At.Add(inv.Terms.Lock)
 			q = &moved
 		}
 		return inv.Tick(q, at)

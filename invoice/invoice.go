@@ -9,7 +9,6 @@ package invoice
 import (
 	"time"
 
-	"checkout/chain"
 	"checkout/event"
 	"checkout/fault"
 	"checkout/ident"
@@ -158,6 +157,8 @@ type Invoice struct {
 	Ended     *End
 	Lapsed    ident.ID  // the quote whose end has been told
 	SettledAt time.Time // first time it was settled
+	// Skipped is time a rehearsal pretends has passed for this invoice. It is zero for everything but played money.
+	Skipped time.Duration
 
 	Outcome Outcome // what Evaluate said at the last change
 	LogSeq  int64   // rows of the state log
@@ -272,13 +273,4 @@ type Cause struct {
 	Kind  string
 	ID    string
 	Actor string
-}
-
-// Sighting is a transfer to one of our addresses as the watcher met it.
-type Sighting struct {
-	Tx       chain.Tx
-	Transfer chain.Transfer
-	Block    chain.BlockRef // zero: in the mempool
-	Tip      int64          // height of the chain at the sighting
-	At       time.Time      // first sight: now, or earlier when the node or a gap in watching says so
 }

@@ -89,7 +89,7 @@ type judgement struct {
 
 // judge applies engine.md section 5: the first rule that fits. spot is today's quote for the coin if the terms settle
 // late money and there is one.
-func (inv *Invoice) judge(s Sighting, m Method, addr Address, at Moment, spot *rate.Quote) judgement {
+func (inv *Invoice) judge(s chain.Sighting, m Method, addr Address, at Moment, spot *rate.Quote) judgement {
 	t := s.Transfer
 	if over, _ := t.Amount.Cmp(m.Cap); over > 0 {
 		return judgement{standing: Quarantined}
@@ -118,7 +118,7 @@ func (inv *Invoice) judge(s Sighting, m Method, addr Address, at Moment, spot *r
 
 // older says whether the transaction was there before the address was given to this invoice: an xpub that is also
 // used elsewhere brings such money. The node's clock may differ from ours, hence the margin.
-func older(s Sighting, addr Address) bool {
+func older(s chain.Sighting, addr Address) bool {
 	if !s.Block.IsZero() {
 		return s.Block.Height <= addr.Height
 	}

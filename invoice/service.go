@@ -259,7 +259,7 @@ func (s *Service) Choose(ctx context.Context, id ident.ID, asset string, email s
 		if err != nil {
 			return err
 		}
-		if err := inv.Choosable(at.Now); err != nil {
+		if err := inv.Choosable(inv.Clock(at.Now)); err != nil {
 			return err
 		}
 		fresh, addr, err := s.prepare(ctx, inv, m, at)
@@ -280,11 +280,12 @@ func (s *Service) Choose(ctx context.Context, id ident.ID, asset string, email s
 // prepare finds the quote and the address choosing a method takes: a new one of each only if none is there yet.
 func (s *Service) prepare(ctx context.Context, inv *Invoice, m Method, at Moment) (*rate.Quote, Address, error) {
 	var fresh *rate.Quote
-	if _, held := inv.Holding(m.Asset, at.Now); !held {
+	now := inv.Clock(at.Now)
+	if _, held := inv.Holding(m.Asset, now); !held {
 		if s.Health != nil && !s.Health.Usable(m.Network) {
 			return nil, Address{}, rate.ErrUnavailable
 		}
-		q, err := s.Rates.Quote(m.Currency, inv.Price.Currency(), at.Now, inv.Terms.Lock)
+		q, err := s.Rates.Quote(m.Currency, inv.Price.Currency(), now, inv.Terms.Lock)
 		if err != nil {
 			return nil, Address{}, err
 		}
@@ -320,7 +321,8 @@ func (s *Service) Requote(ctx context.Context, id ident.ID) (*Invoice, error) {
 			return Effects{}, ErrState
 		}
 		q := fresh
-		q.At, q.Until = at.Now, at.Now.Add(inv.Terms.Lock)
+		q.At = inv.Clock(at.Now)
+		q.Until = q.At.Add(inv.Terms.Lock)
 		return inv.Requote(q, at, Cause{Kind: "requote"})
 	})
 }
@@ -336,11 +338,23 @@ func (s *Service) spot(inv *Invoice, asset string) *rate.Quote {
 	if !ok || !m.LateSettles {
 		return nil
 	}
-	q, err := s.Rates.Quote(m.Currency, inv.Price.Currency(), s.Now(), 0)
+	q, err := s.Rates.Quote(m.Currency, inv.Price.Currency(), inv.Clock(s.Now()), 0)
 	if err != nil {
 		return nil
 	}
 	return &q
+}
+
+// Skip pretends that time has passed for a rehearsal's invoice, whose coins must all be played.
+func (s *Service) Skip(ctx context.Context, id ident.ID, d time.Duration) (*Invoice, error) {
+	return s.Store.Update(ctx, id, func(inv *Invoice, at Moment) (Effects, error) {
+		for _, m := range inv.Methods {
+			if n, ok := s.Registry.Network(m.Network); !ok || !n.Played {
+				return Effects{}, ErrState
+			}
+		}
+		return inv.Skip(d, at)
+	})
 }
 
 // update runs a change the chain asks for. An invoice that refuses it as unchanged is left alone.

@@ -12,7 +12,7 @@ import (
 // one change of one invoice; doing it again changes nothing.
 
 // Seen takes in a transfer to an address of the invoice.
-func (s *Service) Seen(ctx context.Context, owner ident.ID, seen Sighting) error {
+func (s *Service) Seen(ctx context.Context, owner ident.ID, seen chain.Sighting) error {
 	number, err := s.Store.Number(ctx)
 	if err != nil {
 		return err

@@ -62,19 +62,10 @@ type Book interface {
 	OpenPayments(ctx context.Context, network string) ([]Open, error)
 }
 
-// Sighting is one transfer to one of our addresses.
-type Sighting struct {
-	Tx       chain.Tx
-	Transfer chain.Transfer
-	Block    chain.BlockRef // zero: in the mempool
-	Tip      int64          // height of our cursor at the sighting
-	At       time.Time      // first sight, if the node or a gap in watching dates it earlier than now
-}
-
 // Sink takes what the chain does to its objects. All calls are made inside the transaction of the block or pass, and
 // may be made again.
 type Sink interface {
-	Seen(ctx context.Context, owner ident.ID, s Sighting) error
+	Seen(ctx context.Context, owner ident.ID, s chain.Sighting) error
 	// Advanced follows every new height.
 	Advanced(ctx context.Context, network string, height int64) error
 	// Reverted names a block that left the chain, and the transactions (moved) that stand in the new branch as well.

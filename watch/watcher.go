@@ -231,7 +231,7 @@ func (w *Watcher) txs(ctx context.Context, network string, txs []chain.Tx, block
 			if !ours {
 				continue
 			}
-			seen := Sighting{Tx: tx, Transfer: out, Block: block, Tip: tip, At: firstSight(tx, at)}
+			seen := chain.Sighting{Tx: tx, Transfer: out, Block: block, Tip: tip, At: firstSight(tx, at)}
 			if err := w.Sink.Seen(ctx, owner, seen); err != nil {
 				return err
 			}

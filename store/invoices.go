@@ -1,0 +1,364 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"checkout/ident"
+	"checkout/invoice"
+	"checkout/money"
+)
+
+// Invoices keeps invoices with their quotes, addresses, payments, marks, state log and events.
+type Invoices struct{ *DB }
+
+// Moment is the transaction's clock, and how far every network has been followed.
+func (s Invoices) Moment(ctx context.Context) (invoice.Moment, error) {
+	at := invoice.Moment{Evidence: map[string]time.Time{}, Heights: map[string]int64{}}
+	err := s.update(ctx, func(ctx context.Context, t *tx) error {
+		var err error
+		if at.Now, err = t.now(ctx); err != nil {
+			return err
+		}
+		return s.each(ctx, "SELECT network, height, seen_through FROM cursors", nil, func(rows *sql.Rows) error {
+			var network string
+			var height, through int64
+			if err := rows.Scan(&network, &height, &through); err != nil {
+				return err
+			}
+			at.Evidence[network], at.Heights[network] = instant(through), height
+			return nil
+		})
+	})
+	return at, err
+}
+
+// Insert keeps a new invoice with the effects of its creation; invoice.ErrForeign if its idempotency key was used.
+func (s Invoices) Insert(ctx context.Context, inv *invoice.Invoice, once ident.Once, fx invoice.Effects) error {
+	return s.update(ctx, func(ctx context.Context, t *tx) error {
+		if !once.IsZero() {
+			n, err := t.exec(ctx, `INSERT INTO onces (scope, key, object_id, created_at) VALUES ($1, $2, $3, $4)
+				ON CONFLICT (scope, key) DO NOTHING`, once.Scope, once.Key, inv.ID, millis(inv.Created))
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				return invoice.ErrForeign
+			}
+		}
+		terms, methods, err := documents(inv)
+		if err != nil {
+			return err
+		}
+		c := inv.Price.Currency()
+		_, err = t.exec(ctx, `INSERT INTO invoices (id, number, uuid, merchant_id, environment, version, origin, foreign_id, title, description,
+			email, end_user_reference, success_url, failure_url, created_at, currency, scale, crypto, price, tolerance, terms, methods, asset,
+			network, quote_id, state, amount_state, flags, fulfilment, reason, due, received, ended_state, ended_reason, ended_at, lapsed_quote,
+			settled_at, skipped_ms, expires_at, due_at, log_seq, log_hash, event_seq, event_hash)
+			VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, '', $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, '', '', '', 'open', 'none', '',
+			'', '', '0', '0', '', '', 0, '', 0, 0, 0, 0, 0, '', 0, '')`,
+			inv.ID, inv.Number, inv.UUID, inv.Merchant, inv.Env, inv.Origin, inv.ForeignID, inv.Title, inv.Description,
+			inv.EndUserReference, inv.SuccessURL, inv.FailureURL, millis(inv.Created), c.Code, int64(c.Scale), c.Kind == money.Crypto,
+			inv.Price.Minor(), inv.Terms.Tolerance.Minor(), terms, methods)
+		if err != nil {
+			return err
+		}
+		fresh := *inv
+		fresh.Version = 0
+		return s.keep(ctx, t, &invoice.Invoice{}, &fresh, fx, chains{})
+	})
+}
+
+// chains are the ends of an invoice's two hash chains.
+type chains struct{ log, events head }
+
+// Update loads an invoice, lets change decide, and keeps what it decided. See invoice.Store.
+func (s Invoices) Update(ctx context.Context, id ident.ID, change invoice.Change) (*invoice.Invoice, error) {
+	var out *invoice.Invoice
+	err := s.update(ctx, func(ctx context.Context, t *tx) error {
+		inv, heads, err := s.load(ctx, id)
+		if err != nil {
+			return err
+		}
+		before := snapshot(inv)
+		at, err := s.Moment(ctx)
+		if err != nil {
+			return err
+		}
+		fx, err := change(inv, at)
+		if errors.Is(err, invoice.ErrUnchanged) {
+			out = before
+			return t.redue(ctx, before, inv.DueAt)
+		}
+		if err != nil {
+			return err
+		}
+		out = inv
+		return s.keep(ctx, t, before, inv, fx, heads)
+	})
+	return out, err
+}
+
+// redue moves the time to look again, which is no change anybody sees.
+func (t *tx) redue(ctx context.Context, inv *invoice.Invoice, due time.Time) error {
+	if inv.DueAt.Equal(due) {
+		return nil
+	}
+	return t.one(ctx, "UPDATE invoices SET due_at = $1 WHERE id = $2 AND version = $3", millis(due), inv.ID, inv.Version)
+}
+
+// snapshot is a copy whose lists a change cannot reach.
+func snapshot(inv *invoice.Invoice) *invoice.Invoice {
+	c := *inv
+	c.Payments = append([]invoice.Payment(nil), inv.Payments...)
+	return &c
+}
+
+// keep writes what changed between two readings of an invoice, with the effects.
+func (s Invoices) keep(ctx context.Context, t *tx, before, inv *invoice.Invoice, fx invoice.Effects, h chains) error {
+	inv.Version++
+	if err := s.keepLists(ctx, t, before, inv); err != nil {
+		return err
+	}
+	if err := s.post(ctx, t, fx.Entries); err != nil {
+		return err
+	}
+	var err error
+	if h.log, err = s.keepLog(ctx, t, inv, fx.Log, h.log); err != nil {
+		return err
+	}
+	if h.events, err = s.tell(ctx, t, fx.Events, h.events); err != nil {
+		return err
+	}
+	ended := invoice.End{}
+	if inv.Ended != nil {
+		ended = *inv.Ended
+	}
+	o := inv.Outcome
+	method, _ := inv.Method(inv.Asset)
+	quote, _ := inv.Quote(inv.Asset)
+	err = t.one(ctx, `UPDATE invoices SET version = $1, email = $2, asset = $3, network = $4, quote_id = $5, state = $6, amount_state = $7,
+		flags = $8, fulfilment = $9, reason = $10, due = $11, received = $12, ended_state = $13, ended_reason = $14, ended_at = $15,
+		lapsed_quote = $16, settled_at = $17, expires_at = $18, due_at = $19, log_seq = $20, log_hash = $21, event_seq = $22,
+		event_hash = $23, skipped_ms = $24 WHERE id = $25 AND version = $26`,
+		inv.Version, inv.Email, inv.Asset, method.Network, quote.ID, o.State, o.Amount, o.Flags.String(), o.Fulfilment, o.Reason,
+		o.Due.Minor(), inv.Received(inv.Asset).Minor(), ended.State, ended.Reason, millis(ended.At), inv.Lapsed, millis(inv.SettledAt),
+		millis(inv.Deadline()), millis(inv.DueAt), h.log.seq, h.log.hash, h.events.seq, h.events.hash, inv.Skipped.Milliseconds(), inv.ID, inv.Version-1)
+	if err != nil {
+		return err
+	}
+	if s.Changed != nil {
+		id, version := inv.ID, inv.Version
+		t.after = append(t.after, func() { s.Changed(id, version) })
+	}
+	return nil
+}
+
+// keepLists appends new quotes, addresses and marks, and writes payments that are new or changed.
+func (s Invoices) keepLists(ctx context.Context, t *tx, before, inv *invoice.Invoice) error {
+	for n := len(before.Quotes); n < len(inv.Quotes); n++ {
+		if err := t.insertQuote(ctx, inv, n); err != nil {
+			return err
+		}
+	}
+	for _, a := range inv.Addresses[len(before.Addresses):] {
+		_, err := t.exec(ctx, `INSERT INTO invoice_addresses (invoice_id, merchant_id, asset, number, network, address, assigned_at, height)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, inv.ID, inv.Merchant, a.Asset, a.Number, a.Network, a.Text, millis(a.AssignedAt), a.Height)
+		if err != nil {
+			return err
+		}
+	}
+	for n := len(before.Marks); n < len(inv.Marks); n++ {
+		m := inv.Marks[n]
+		_, err := t.exec(ctx, `INSERT INTO invoice_marks (invoice_id, merchant_id, n, kind, actor, reason, at, until)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, inv.ID, inv.Merchant, n, m.Kind, m.Actor, m.Reason, millis(m.At), millis(m.Until))
+		if err != nil {
+			return err
+		}
+	}
+	for n := range inv.Payments {
+		p := &inv.Payments[n]
+		switch {
+		case n >= len(before.Payments):
+			if err := t.insertPayment(ctx, inv, p); err != nil {
+				return err
+			}
+		case !samePayment(before.Payments[n], *p):
+			if err := t.updatePayment(ctx, p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *tx) insertQuote(ctx context.Context, inv *invoice.Invoice, n int) error {
+	q := inv.Quotes[n]
+	type sample struct {
+		Source string `json:"source"`
+		Pair   string `json:"pair"`
+		Rate   string `json:"rate"`
+		At     int64  `json:"at"`
+	}
+	basis := []sample{}
+	for _, b := range q.Basis {
+		basis = append(basis, sample{b.Source, b.Rate.From.Code + "/" + b.Rate.To.Code, b.Rate.Ratio(), b.At.UnixMilli()})
+	}
+	text, err := json.Marshal(basis)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, `INSERT INTO invoice_quotes (id, invoice_id, merchant_id, n, asset, rate, due, begins_at, ends_at, renewal, basis)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		q.ID, inv.ID, inv.Merchant, n, q.Asset, q.Rate.Ratio(), q.Due.Minor(), millis(q.At), millis(q.Until), q.Renewal, string(text))
+	return err
+}
+
+// keepLog appends rows to the state log.
+func (s Invoices) keepLog(ctx context.Context, t *tx, inv *invoice.Invoice, moves []invoice.Move, h head) (head, error) {
+	for _, m := range moves {
+		hash := s.chain.Link("log "+string(inv.ID), m.Seq, h.hash, logRow(m)...)
+		_, err := t.exec(ctx, `INSERT INTO invoice_events (invoice_id, seq, merchant_id, from_state, to_state, amount_state, flags, reason,
+			cause_kind, cause_id, actor, at, prev_hash, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+			inv.ID, m.Seq, inv.Merchant, m.From, m.To, m.Amount, m.Flags.String(), m.Reason, m.Cause.Kind, m.Cause.ID, m.Cause.Actor,
+			millis(m.At), h.hash, hash)
+		if err != nil {
+			return h, err
+		}
+		h = head{m.Seq, hash}
+	}
+	return h, nil
+}
+
+func logRow(m invoice.Move) []string {
+	return []string{string(m.From), string(m.To), string(m.Amount), m.Flags.String(), m.Reason, m.Cause.Kind, m.Cause.ID, m.Cause.Actor,
+		strconv.FormatInt(m.At.UnixMilli(), 10)}
+}
+
+// Due lists invoices time may change something about. See invoice.Store.
+func (s Invoices) Due(ctx context.Context, before time.Time, after invoice.DueMark, limit int) ([]invoice.DueMark, error) {
+	var list []invoice.DueMark
+	err := s.each(ctx, `SELECT due_at, id FROM invoices WHERE due_at > 0 AND due_at <= $1 AND (due_at, id) > ($2, $3) ORDER BY due_at, id LIMIT $4`,
+		[]any{millis(before), millis(after.At), after.ID, limit}, func(rows *sql.Rows) error {
+			var d invoice.DueMark
+			var at int64
+			if err := rows.Scan(&at, &d.ID); err != nil {
+				return err
+			}
+			d.At = instant(at)
+			list = append(list, d)
+			return nil
+		})
+	return list, err
+}
+
+// Unfinished lists invoices with payments on a network that confirmations still change.
+func (s Invoices) Unfinished(ctx context.Context, network string) ([]ident.ID, error) {
+	return s.ids(ctx, `SELECT DISTINCT owner_id FROM payments WHERE network = $1 AND status IN ('detected', 'reverted')
+		AND (block_hash <> '' OR conflict_hash <> '') ORDER BY owner_id`, network)
+}
+
+// InBlock lists invoices with payments, or conflicts of payments, in a block.
+func (s Invoices) InBlock(ctx context.Context, network, hash string) ([]ident.ID, error) {
+	return s.ids(ctx, `SELECT owner_id FROM payments WHERE network = $1 AND block_hash = $2 AND block_hash <> ''
+		UNION SELECT owner_id FROM payments WHERE network = $1 AND conflict_hash = $2 AND conflict_hash <> '' ORDER BY owner_id`, network, hash)
+}
+
+func (s Invoices) ids(ctx context.Context, query string, args ...any) ([]ident.ID, error) {
+	var list []ident.ID
+	err := s.each(ctx, query, args, func(rows *sql.Rows) error {
+		var id ident.ID
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		list = append(list, id)
+		return nil
+	})
+	return list, err
+}
+
+// Version is an invoice's version, without loading it.
+func (s Invoices) Version(ctx context.Context, id ident.ID) (int64, error) {
+	var v int64
+	err := s.from(ctx).QueryRowContext(ctx, "SELECT version FROM invoices WHERE id = $1", id).Scan(&v)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, invoice.ErrNotFound
+	}
+	return v, s.fail(err)
+}
+
+// Find loads an invoice; invoice.ErrNotFound.
+func (s Invoices) Find(ctx context.Context, id ident.ID) (*invoice.Invoice, error) {
+	inv, _, err := s.load(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return inv, nil
+}
+
+// documents are the frozen parts of an invoice in their stored form.
+func documents(inv *invoice.Invoice) (terms, methods string, err error) {
+	t, err := json.Marshal(termsRow{
+		Name: inv.Terms.Name, OpenFor: inv.Terms.OpenFor, Lock: inv.Terms.Lock, DeadlineAfter: inv.Terms.DeadlineAfter,
+		ExtendShort: inv.Terms.ExtendShort, Grace: inv.Terms.Grace, MaxRenewals: inv.Terms.MaxRenewals, RenewDrift: inv.Terms.RenewDrift,
+		Partial: inv.Terms.Partial, Watch: inv.Terms.Watch, LockAll: inv.Terms.LockAll,
+	})
+	if err != nil {
+		return "", "", err
+	}
+	rows := []methodRow{}
+	for _, m := range inv.Methods {
+		rows = append(rows, methodRow{
+			Asset: m.Asset, Network: m.Network, Code: m.Currency.Code, Scale: m.Currency.Scale, Confirmations: m.Confirmations,
+			Places: m.Places, Dust: m.Dust.Minor(), Cap: m.Cap.Minor(), ConfirmWithin: m.ConfirmWithin, LateSettles: m.LateSettles,
+		})
+	}
+	list, err := json.Marshal(rows)
+	return string(t), string(list), err
+}
+
+// termsRow and methodRow are stored forms; members are only ever added.
+type termsRow struct {
+	Name          string        `json:"name"`
+	OpenFor       time.Duration `json:"open_for"`
+	Lock          time.Duration `json:"lock"`
+	DeadlineAfter time.Duration `json:"deadline_after"`
+	ExtendShort   time.Duration `json:"extend_short"`
+	Grace         time.Duration `json:"grace"`
+	MaxRenewals   int           `json:"max_renewals"`
+	RenewDrift    int64         `json:"renew_drift"`
+	Partial       bool          `json:"partial"`
+	Watch         time.Duration `json:"watch"`
+	LockAll       bool          `json:"lock_all"`
+}
+
+type methodRow struct {
+	Asset         string        `json:"asset"`
+	Network       string        `json:"network"`
+	Code          string        `json:"code"`
+	Scale         uint8         `json:"scale"`
+	Confirmations int64         `json:"confirmations"`
+	Places        int           `json:"places"`
+	Dust          string        `json:"dust"`
+	Cap           string        `json:"cap"`
+	ConfirmWithin time.Duration `json:"confirm_within"`
+	LateSettles   bool          `json:"late_settles"`
+}
+
+func (r methodRow) method() (invoice.Method, error) {
+	c := money.Currency{Code: r.Code, Scale: r.Scale, Kind: money.Crypto}
+	dust, err1 := money.ParseMinor(c, r.Dust)
+	most, err2 := money.ParseMinor(c, r.Cap)
+	if err := errors.Join(err1, err2); err != nil {
+		return invoice.Method{}, fmt.Errorf("method %s: %w", r.Asset, err)
+	}
+	return invoice.Method{
+		Asset: r.Asset, Network: r.Network, Currency: c, Confirmations: r.Confirmations, Places: r.Places, Dust: dust, Cap: most,
+		ConfirmWithin: r.ConfirmWithin, LateSettles: r.LateSettles,
+	}, nil
+}

@@ -1,0 +1,190 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
+	"github.com/pressly/goose/v3/lock"
+
+	"checkout/fault"
+	"checkout/seal"
+)
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// ErrNewer says that the database was written by a newer version of this program.
+var ErrNewer = fault.New(fault.Conflict, "schema_newer", "The database belongs to a newer version of checkout; this one refuses to touch it.")
+
+// ErrEdited says that a released migration is not what it was when it ran.
+var ErrEdited = fault.New(fault.Conflict, "schema_edited", "A migration was changed after it ran.")
+
+// migration is what goose must know of an engine.
+type migration struct {
+	dialect database.Dialect
+	lock    bool // several nodes may start at once
+}
+
+const (
+	dialectSQLite   = database.DialectSQLite3
+	dialectPostgres = database.DialectPostgres
+)
+
+// appendOnly lists the tables whose rows never change.
+var appendOnly = []string{"invoice_events", "events", "entries", "entry_legs", "deliveries", "invoice_quotes", "invoice_marks", "reorgs"}
+
+// Step is one migration that has not run yet.
+type Step struct {
+	Version int64
+	Name    string
+}
+
+func (db *DB) provider() (*goose.Provider, error) {
+	conn, m := db.engine.migrator()
+	files, err := fs.Sub(migrationFiles, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	var options []goose.ProviderOption
+	if m.lock {
+		locker, err := lock.NewPostgresSessionLocker()
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, goose.WithSessionLocker(locker))
+	}
+	return goose.NewProvider(m.dialect, conn, files, options...)
+}
+
+// Pending lists what Migrate would run; ErrNewer if the database is ahead of this program.
+func (db *DB) Pending(ctx context.Context) ([]Step, error) {
+	p, err := db.provider()
+	if err != nil {
+		return nil, err
+	}
+	current, target, err := p.GetVersions(ctx)
+	if err != nil {
+		return nil, db.fail(err)
+	}
+	if current > target {
+		return nil, ErrNewer.Because(fmt.Errorf("schema %d, this program knows %d", current, target))
+	}
+	var steps []Step
+	for _, s := range p.ListSources() {
+		if s.Version > current {
+			steps = append(steps, Step{Version: s.Version, Name: s.Path})
+		}
+	}
+	return steps, nil
+}
+
+// Migrate brings the schema up to date, each file in a transaction, then checks that what ran before is unchanged, that
+// append-only tables are guarded, and that the master key is the one the database was made with.
+func (db *DB) Migrate(ctx context.Context) error {
+	if _, err := db.Pending(ctx); err != nil {
+		return err
+	}
+	p, err := db.provider()
+	if err != nil {
+		return err
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migration: %w", db.fail(err))
+	}
+	return db.update(ctx, func(ctx context.Context, t *tx) error {
+		if err := db.pinFiles(ctx, t, p); err != nil {
+			return err
+		}
+		if err := db.pinKey(ctx, t); err != nil {
+			return err
+		}
+		return db.guard(ctx, t)
+	})
+}
+
+// pinFiles keeps the hash of every migration that ran: goose itself does not notice an edited one.
+func (db *DB) pinFiles(ctx context.Context, t *tx, p *goose.Provider) error {
+	for _, s := range p.ListSources() {
+		raw, err := migrationFiles.ReadFile("migrations/" + s.Path)
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(raw)
+		name := fmt.Sprintf("migration %d", s.Version)
+		was, err := pin(ctx, t, name, hex.EncodeToString(sum[:]))
+		if err != nil {
+			return err
+		}
+		if was != hex.EncodeToString(sum[:]) {
+			return ErrEdited.Because(errors.New(s.Path))
+		}
+	}
+	return nil
+}
+
+// pin keeps a setting the first time and says what is kept.
+func pin(ctx context.Context, t *tx, name, value string) (string, error) {
+	if _, err := t.exec(ctx, "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", name, value); err != nil {
+		return "", err
+	}
+	var kept string
+	err := t.QueryRowContext(ctx, "SELECT value FROM settings WHERE name = $1", name).Scan(&kept)
+	return kept, t.db.fail(err)
+}
+
+// ErrMasterKey says that the master key is not the one the database was made with.
+var ErrMasterKey = fault.New(fault.Invalid, "master_key_wrong", "This master key is not the one the database was made with.").At("master key")
+
+var keyPlace = seal.Place{Table: "settings", Column: "value", Row: "master key"}
+
+func (db *DB) pinKey(ctx context.Context, t *tx) error {
+	kept, err := pin(ctx, t, keyPlace.Row, db.Box.Seal(keyPlace, []byte("checkout")))
+	if err != nil {
+		return err
+	}
+	if _, err := db.Box.Open(keyPlace, kept); err != nil {
+		return ErrMasterKey.Because(err)
+	}
+	return nil
+}
+
+// CheckKey says whether the master key fits, without writing; a database without a schema fits every key.
+func (db *DB) CheckKey(ctx context.Context) error {
+	var kept string
+	err := db.engine.reader().QueryRowContext(ctx, "SELECT value FROM settings WHERE name = $1", keyPlace.Row).Scan(&kept)
+	if err != nil {
+		return nil //nolint:nilerr // no table or no row yet: nothing to compare with
+	}
+	if _, err := db.Box.Open(keyPlace, kept); err != nil {
+		return ErrMasterKey.Because(err)
+	}
+	return nil
+}
+
+// guard makes the append-only tables so, once for each set of statements.
+func (db *DB) guard(ctx context.Context, t *tx) error {
+	var statements []string
+	for _, table := range appendOnly {
+		statements = append(statements, db.engine.guards(table)...)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(statements, "\n")))
+	name := "guards " + hex.EncodeToString(sum[:8])
+	n, err := t.exec(ctx, "INSERT INTO settings (name, value) VALUES ($1, 'on') ON CONFLICT (name) DO NOTHING", name)
+	if err != nil || n == 0 {
+		return err
+	}
+	for _, statement := range statements {
+		if _, err := t.exec(ctx, statement); err != nil {
+			return fmt.Errorf("append-only guard: %w", err)
+		}
+	}
+	return nil
+}

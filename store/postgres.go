@@ -1,0 +1,151 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"checkout/fault"
+)
+
+// postgresEngine runs every transaction serializable and repeats it whole when PostgreSQL says that it collided.
+type postgresEngine struct{ pool *sql.DB }
+
+func openPostgres(ctx context.Context, dsn string) (*postgresEngine, error) {
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		// The parser's error may quote the password.
+		return nil, fault.New(fault.Invalid, "db", "The PostgreSQL address cannot be read.").At("db")
+	}
+	if cfg.RuntimeParams["application_name"] == "" {
+		cfg.RuntimeParams["application_name"] = "checkout"
+	}
+	pool := stdlib.OpenDB(*cfg)
+	pool.SetMaxOpenConns(16)
+	pool.SetMaxIdleConns(8)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	e := &postgresEngine{pool: pool}
+	ping, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := pool.PingContext(ping); err != nil {
+		return nil, errors.Join(fault.New(fault.Unavailable, "db_unreachable", "PostgreSQL does not answer.").At("db").Because(e.classify(err)), pool.Close())
+	}
+	return e, nil
+}
+
+func (e *postgresEngine) name() string { return "postgres" }
+
+func (e *postgresEngine) reader() *sql.DB { return e.pool }
+
+func (e *postgresEngine) ownNumbers() bool { return true }
+
+func (e *postgresEngine) migrator() (*sql.DB, migration) {
+	return e.pool, migration{dialect: dialectPostgres, lock: true}
+}
+
+func (e *postgresEngine) run(ctx context.Context, db *DB, body func(tx *tx) error) error {
+	for n := 1; ; n++ {
+		err := e.try(ctx, db, body)
+		if err == nil || !collided(err) {
+			return err
+		}
+		if n == attempts {
+			return ErrBusy.Because(err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(backoff(n)):
+		}
+	}
+}
+
+func (e *postgresEngine) try(ctx context.Context, db *DB, body func(tx *tx) error) error {
+	sqlTx, err := e.pool.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
+	if err != nil {
+		return e.classify(err)
+	}
+	t := &tx{Tx: sqlTx, db: db}
+	if err := guardPanic(func() error { return body(t) }); err != nil {
+		return errors.Join(err, ignoreDone(sqlTx.Rollback()))
+	}
+	if err := sqlTx.Commit(); err != nil {
+		if collided(err) {
+			return err
+		}
+		if _, said := errors.AsType[*pgconn.PgError](err); !said {
+			return ErrUnsure.Because(err) // the connection broke: only a look can tell
+		}
+		return e.classify(err)
+	}
+	for _, f := range t.after {
+		f()
+	}
+	return nil
+}
+
+// collided says whether PostgreSQL asks for the transaction to be repeated: serialization failure or deadlock.
+func collided(err error) bool {
+	pe, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pe.Code == "40001" || pe.Code == "40P01")
+}
+
+// classify reads SQLSTATE (postgresql.org, appendix A). A collision stays what it is: run repeats it.
+func (e *postgresEngine) classify(err error) error {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f
+	}
+	pe, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		if _, cut := errors.AsType[*pgconn.ConnectError](err); cut || pgconn.Timeout(err) {
+			return ErrBusy.Because(err)
+		}
+		return err
+	}
+	switch {
+	case pe.Code == "23505":
+		return fmt.Errorf("%w: %w", errDuplicate, err)
+	case pe.Code == "57014" || pe.Code == "55P03" || pe.Code[:2] == "08" || pe.Code == "57P01" || pe.Code == "57P03" || pe.Code == "25006":
+		return ErrBusy.Because(err)
+	case pe.Code[:2] == "53":
+		return ErrFull.Because(err)
+	}
+	return err
+}
+
+func (e *postgresEngine) clock(ctx context.Context, t *sql.Tx, _ func() time.Time) (time.Time, error) {
+	var ms int64
+	err := t.QueryRowContext(ctx, "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)").Scan(&ms)
+	return time.UnixMilli(ms), err
+}
+
+// check asserts that an acknowledged commit is durable.
+func (e *postgresEngine) check(ctx context.Context) error {
+	for setting, bad := range map[string]string{"full_page_writes": "off", "synchronous_commit": "off"} {
+		var got string
+		if err := e.pool.QueryRowContext(ctx, "SELECT current_setting($1)", setting).Scan(&got); err != nil {
+			return e.classify(err)
+		}
+		if got == bad {
+			return fmt.Errorf("PostgreSQL: %s is %s, acknowledged invoices could be lost", setting, got)
+		}
+	}
+	return nil
+}
+
+func (e *postgresEngine) guards(table string) []string {
+	return []string{
+		fmt.Sprintf("CREATE OR REPLACE FUNCTION %s_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%s is append-only' USING ERRCODE = '42501'; END $$", table, table),
+		fmt.Sprintf("CREATE OR REPLACE TRIGGER %s_no_change BEFORE UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION %s_append_only()", table, table, table),
+		fmt.Sprintf("CREATE OR REPLACE TRIGGER %s_no_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION %s_append_only()", table, table, table),
+		fmt.Sprintf("REVOKE UPDATE, DELETE, TRUNCATE ON %s FROM CURRENT_USER", table),
+	}
+}
+
+func (e *postgresEngine) close() error { return e.pool.Close() }
