@@ -75,6 +75,7 @@ type engine interface {
 	ownNumbers() bool
 	// check asserts what the engine must promise (versions, pragmas).
 	check(ctx context.Context) error
+	integrity() []integrity
 	close() error
 }
 

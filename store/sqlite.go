@@ -200,6 +200,13 @@ func (e *sqliteEngine) classify(err error) error {
 	return err
 }
 
+func (e *sqliteEngine) integrity() []integrity {
+	return []integrity{
+		{"integrity_check", "PRAGMA integrity_check", "ok"},
+		{"foreign_key_check", "PRAGMA foreign_key_check", "(no row at all)"},
+	}
+}
+
 func (e *sqliteEngine) guards(table string) []string {
 	var list []string
 	for _, verb := range []string{"UPDATE", "DELETE"} {
