@@ -31,6 +31,7 @@ type Record struct {
 	Due              Money             `json:"due"`
 	Remaining        Money             `json:"remaining"`
 	Covered          Money             `json:"covered"`
+	Fee              *Money            `json:"fee,omitempty"` // taken by the operator, in the price's currency; none while money goes to the merchant's own wallet
 	Asset            string            `json:"asset,omitempty"`
 	Address          *RecordAddress    `json:"address,omitempty"`
 	Rate             string            `json:"rate,omitempty"` // exact ratio: price currency for one unit of the coin

@@ -1,0 +1,116 @@
+package coinspaid
+
+import (
+	"context"
+	"net/http"
+
+	"checkout/chain"
+	"checkout/merchant"
+	"checkout/money"
+)
+
+// code is a currency of the dialect's own table (section 3.4).
+type code struct {
+	ID      int
+	Minimum string // smallest deposit, in whole units
+}
+
+// codes are the crypto codes of this dialect with their minima. LTCT is the played coin of test keys.
+var codes = map[string]code{
+	"BTC": {1, "0.00010000"}, "USDTE": {2, "5.00000000"}, "LTC": {4, "0.01000000"}, "BCH": {5, "0.00100000"},
+	"ADA": {6, "2.00000000"}, "ETH": {7, "0.01000000"}, "DOGE": {8, "1.00000000"}, "XRP": {9, "0.00100000"},
+	"USDTT": {10, "2.00000000"}, "USDTB": {11, "5.00000000"}, "USDC": {12, "5.00000000"}, "DAI": {13, "5.00000000"},
+	"BNB": {14, "0.01000000"}, "BNB-BSC": {15, "0.01000000"}, "TRX": {16, "10.00000000"}, "EURS": {17, "0.01000000"},
+	"LTCT": {18, "0.01000000"},
+}
+
+// firstFiat is the id of the first fiat currency; EUR keeps the id its documentation shows.
+const (
+	firstFiat = 100
+	idEUR     = 3
+)
+
+type currencyItem struct {
+	ID                   int    `json:"id"`
+	Type                 string `json:"type"`
+	Currency             string `json:"currency"`
+	MinimumAmount        string `json:"minimum_amount"`
+	DepositFeePercent    string `json:"deposit_fee_percent"`
+	WithdrawalFeePercent string `json:"withdrawal_fee_percent"`
+	Precision            int    `json:"precision"`
+}
+
+// handleCurrencyList serves currencies/list: "visible — true (default) = enabled currencies, false = disabled ones".
+// Money goes straight to the merchant's own wallet, so there are no fees.
+func (f *Face) handleCurrencyList(w http.ResponseWriter, r *http.Request) {
+	c, err := f.authenticate(r)
+	if err != nil {
+		f.writeError(w, r, err)
+		return
+	}
+	if r.Method == http.MethodGet && len(c.body) == 0 {
+		c.body = []byte("null")
+	}
+	in, err := parse(c.body)
+	if err != nil {
+		f.writeError(w, r, err)
+		return
+	}
+	visible := in.flag("visible", false, true)
+	if err := in.err(); err != nil {
+		f.writeError(w, r, err)
+		return
+	}
+	list, err := f.currencies(r.Context(), c.Tenant, visible)
+	if err != nil {
+		f.writeError(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, data{list})
+}
+
+func (f *Face) currencies(ctx context.Context, t merchant.Tenant, visible bool) ([]currencyItem, error) {
+	list := []currencyItem{}
+	var enabled []chain.Asset
+	for _, a := range f.Registry.Assets() {
+		on, err := f.enabled(ctx, t, a)
+		if err != nil {
+			return nil, err
+		}
+		if on {
+			enabled = append(enabled, a)
+		}
+		if c, known := codes[a.Currency.Code]; known && on == visible {
+			list = append(list, currencyItem{c.ID, "crypto", a.Currency.Code, c.Minimum, "0.000000", "0.000000", int(a.Currency.Scale)})
+		}
+	}
+	for i, fiat := range money.Fiats() {
+		if f.priced(enabled, fiat) != visible {
+			continue
+		}
+		id := firstFiat + i
+		if fiat.Code == "EUR" {
+			id = idEUR
+		}
+		list = append(list, currencyItem{id, "fiat", fiat.Code, "0.00000000", "0.000000", "0.000000", 8})
+	}
+	return list, nil
+}
+
+// enabled says whether a merchant takes a coin in its environment.
+func (f *Face) enabled(ctx context.Context, t merchant.Tenant, a chain.Asset) (bool, error) {
+	if n, ok := f.Registry.Network(a.Network); !ok || !n.Serves(t.Env()) {
+		return false, nil
+	}
+	return f.Offers.Offers(ctx, t, a)
+}
+
+// priced says whether an invoice in a fiat currency could be paid with one of the coins right now.
+func (f *Face) priced(coins []chain.Asset, fiat money.Currency) bool {
+	for _, a := range coins {
+		if _, err := f.Rates.Rate(a.Currency, fiat); err == nil {
+			return true
+		}
+	}
+	return false
+}

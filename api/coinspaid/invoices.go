@@ -1,0 +1,254 @@
+package coinspaid
+
+import (
+	"context"
+	"math/big"
+	"net/http"
+	"regexp"
+	"time"
+
+	"checkout/api"
+	"checkout/chain"
+	"checkout/ident"
+	"checkout/invoice"
+	"checkout/merchant"
+	"checkout/money"
+)
+
+// invoiceAnswer is the answer of invoices/create, in the order of members the documentation shows.
+type invoiceAnswer struct {
+	ID               int64   `json:"id"`
+	URL              string  `json:"url"`
+	ForeignID        string  `json:"foreign_id"`
+	EndUserReference string  `json:"end_user_reference,omitempty"`
+	Address          *string `json:"address"`
+	Title            string  `json:"title"`
+	Name             string  `json:"name"` // repeats title, for clients that read it
+	Status           string  `json:"status"`
+	Currency         string  `json:"currency"`
+	Amount           string  `json:"amount"`
+	SenderCurrency   *string `json:"sender_currency"`
+	SenderAmount     *string `json:"sender_amount"`
+	FixedAt          *int64  `json:"fixed_at"`
+	ReleaseAt        *int64  `json:"release_at"`
+	SecondsLeft      *int64  `json:"seconds_left"`
+}
+
+// handleInvoiceCreate serves invoices/create (section 4.12). "timer" and "sender_currency" make the three types: 1 waits
+// for the payer's choice, 2 has all prices frozen, 3 has coin, price and address at once.
+func (f *Face) handleInvoiceCreate(w http.ResponseWriter, r *http.Request) {
+	c, err := f.authenticate(r)
+	if err != nil {
+		f.writeError(w, r, err)
+		return
+	}
+	n, err := f.newInvoice(r.Context(), c)
+	if err != nil {
+		f.writeError(w, r, err)
+		return
+	}
+	inv, err := f.Invoices.Create(r.Context(), c.Tenant, n)
+	if err != nil {
+		f.writeError(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, data{f.answer(inv, f.Now())})
+}
+
+// newInvoice reads the request. Every field is looked at, so that one answer names all that is wrong.
+func (f *Face) newInvoice(ctx context.Context, c caller) (invoice.New, error) {
+	in, err := parse(c.body)
+	if err != nil {
+		return invoice.New{}, err
+	}
+	timer := in.flag("timer", true, false)
+	if _, has := in.get("title"); !has {
+		if alias, ok := in.get("name"); ok {
+			in.from["title"] = alias
+		}
+	}
+	n := invoice.New{
+		Origin: invoice.TermsCoinsPaid, Title: in.text("title", 50, true, false), Description: in.text("description", 1000, false, true),
+		ForeignID: in.id("foreign_id", 255, true), EndUserReference: in.text("end_user_reference", 255, false, false),
+		SuccessURL: in.link("url_success"), FailureURL: in.link("url_failed"), Email: in.email("email_user"),
+	}
+	partial := in.kind()
+	in.sender()
+	cur, ok := in.currency(f.Registry)
+	if ok {
+		n.Price = in.price(f, cur)
+	} else if _, given := in.get("amount"); !given {
+		in.required("amount")
+	}
+	n.Asset = f.sender(ctx, in, c.Tenant)
+	if err := in.err(); err != nil {
+		return invoice.New{}, err
+	}
+	m, err := f.Merchants.Find(ctx, c.Merchant())
+	if err != nil {
+		return invoice.New{}, err
+	}
+	tolerance, err := m.ToleranceOn(n.Price)
+	if err != nil {
+		return invoice.New{}, err
+	}
+	n.Terms = invoice.CoinsPaidTerms(tolerance, partial, timer && n.Asset == "")
+	if !timer {
+		n.Asset = "" // without a timer the coin is only preselected: nothing runs before the payer confirms
+	}
+	n.Once = ident.Once{Scope: "coinspaid invoice " + string(c.Merchant()) + " " + string(c.Env()), Key: n.ForeignID}
+	return n, nil
+}
+
+// kind reads "type": fill_or_kill, also when empty, or good_until_expired.
+func (f *fields) kind() (partial bool) {
+	v, ok := f.get("type")
+	switch {
+	case !ok || (v.Kind == api.String && v.Text == "fill_or_kill"):
+		return false
+	case v.Kind == api.String && v.Text == "good_until_expired":
+		return true
+	}
+	f.selected("type")
+	return false
+}
+
+func (f *fields) currency(r *chain.Registry) (money.Currency, bool) {
+	v, ok := f.get("currency")
+	if !ok {
+		f.required("currency")
+		return money.Currency{}, false
+	}
+	cur, known := r.Currency(v.Text)
+	if v.Kind != api.String || !known {
+		f.selected("currency")
+		return money.Currency{}, false
+	}
+	return cur, true
+}
+
+// The bounds of an invoice, in EUR.
+const (
+	minimumEUR = "10.00"
+	maximumEUR = "1000000.00"
+)
+
+// price reads the amount and keeps it within the bounds, stated in the invoice's currency.
+func (f *fields) price(face *Face, cur money.Currency) money.Amount {
+	least, most := face.bound(minimumEUR, cur, money.RoundUp), face.bound(maximumEUR, cur, money.RoundDown)
+	a, ok := f.amount("amount", cur, least.String())
+	if !ok {
+		return money.Amount{}
+	}
+	if c, err := a.Cmp(least); err == nil && c < 0 {
+		f.fault("amount", "The amount is too small. The minimum amount is "+least.String()+" "+cur.Code+".")
+	}
+	if c, err := a.Cmp(most); err == nil && c > 0 {
+		f.fault("amount", "The amount may not be greater than "+most.String()+".")
+	}
+	return a
+}
+
+// bound is a sum of EUR in another currency at today's price. Without one, fiat currencies take the figure itself, and
+// the amount of a coin is bounded by its smallest unit alone: the invoice then fails for want of a rate.
+func (f *Face) bound(eur string, cur money.Currency, rounding money.Rounding) money.Amount {
+	euro, _ := money.FiatByCode("EUR")
+	sum, err := money.Parse(euro, eur)
+	if err != nil || cur == euro {
+		return sum
+	}
+	if r, err := f.Rates.Rate(euro, cur); err == nil {
+		if a, err := r.Convert(sum, rounding); err == nil {
+			return a
+		}
+	}
+	if cur.Kind == money.Crypto && rounding == money.RoundUp {
+		return money.Units(cur, 1)
+	}
+	scaled := new(big.Rat).SetFrac(sum.Units(), big.NewInt(100))
+	scaled.Mul(scaled, new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(cur.Scale)), nil)))
+	return money.Round(cur, scaled, rounding)
+}
+
+// sender reads "sender_currency" and finds the coin, which the merchant must take.
+func (f *Face) sender(ctx context.Context, in *fields, t merchant.Tenant) string {
+	v, ok := in.get("sender_currency")
+	if !ok {
+		return ""
+	}
+	for _, a := range f.Registry.Assets() {
+		if v.Kind != api.String || a.Currency.Code != v.Text {
+			continue
+		}
+		if on, err := f.enabled(ctx, t, a); err == nil && on {
+			return a.ID
+		}
+	}
+	in.selected("sender_currency")
+	return ""
+}
+
+var (
+	isoDate    = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
+	isoCountry = regexp.MustCompile(`^[A-Z]{3}$`)
+)
+
+// sender checks the shape of "sender_data", which is never required (section 4.5).
+func (f *fields) sender() {
+	kind, given := f.get("sender_type")
+	if given && (kind.Kind != api.String || (kind.Text != "natural" && kind.Text != "legal")) {
+		f.selected("sender_type")
+		return
+	}
+	v, ok := f.get("sender_data")
+	if !ok || (v.Kind == api.Array && len(v.List) == 0) {
+		return
+	}
+	if v.Kind != api.Object {
+		f.format("sender_data")
+		return
+	}
+	nested := &fields{from: v.Named, bad: fieldErrors{}}
+	if given && kind.Text == "legal" {
+		nested.text("legal_name", 255, true, false)
+		if c := nested.text("country_of_registration", 3, true, false); c != "" && !isoCountry.MatchString(c) {
+			nested.selected("country_of_registration")
+		}
+	} else {
+		nested.text("first_name", 255, true, false)
+		nested.text("last_name", 255, true, false)
+		if d := nested.text("date_of_birth", 10, true, false); d != "" && !validDate(d) {
+			nested.format("date_of_birth")
+		}
+	}
+	for name, sentence := range nested.bad {
+		f.fault("sender_data."+name, "The sender data."+sentence[len("The "):])
+	}
+}
+
+func validDate(text string) bool {
+	_, err := time.Parse(time.DateOnly, text)
+	return err == nil && isoDate.MatchString(text)
+}
+
+// answer writes an invoice as invoices/create shows it.
+func (f *Face) answer(inv *invoice.Invoice, now time.Time) invoiceAnswer {
+	a := invoiceAnswer{
+		ID: inv.Number, URL: f.BaseURL + "/i/" + string(inv.ID), ForeignID: inv.ForeignID, EndUserReference: inv.EndUserReference,
+		Title: inv.Title, Name: inv.Title, Status: wireState(inv.Outcome.State, inv.Outcome.Amount), Currency: inv.Price.Currency().Code,
+		Amount: inv.Price.Rescale(8),
+	}
+	if q, ok := inv.Quote(inv.Asset); ok {
+		fixed, release := q.At.Unix(), q.Until.Unix()
+		left := max(0, release-now.Unix())
+		a.FixedAt, a.ReleaseAt, a.SecondsLeft = &fixed, &release, &left
+	}
+	if m, ok := inv.Method(inv.Asset); ok {
+		code, due := m.Currency.Code, inv.Outcome.Due.Rescale(8)
+		a.SenderCurrency, a.SenderAmount = &code, &due
+	}
+	if addr, ok := inv.Address(inv.Asset); ok {
+		a.Address = &addr.Text
+	}
+	return a
+}
