@@ -56,7 +56,7 @@ func sampleQR(content string, tabs bool) QR {
 		Picture: "/i/7K3M9Q2X5T8V4B6N7K3M9Q2X5T/qr.svg?kind=uri", Save: "/i/7K3M9Q2X5T8V4B6N7K3M9Q2X5T/qr.png?kind=uri",
 	}
 	if tabs {
-		q.Tabs = []Tab{{Label: "Address", Href: "?qr=address#qr"}, {Label: "With amount", Href: "?qr=uri#qr", Current: true}}
+		q.Tabs = []Tab{{Href: "?qr=address#qr"}, {Amount: true, Href: "?qr=uri#qr", Current: true}}
 	}
 	return q
 }
@@ -87,9 +87,8 @@ func samplePage(view string) Page {
 	}
 	method := &Method{Coin: "BTC", Name: "Bitcoin", Network: "Bitcoin"}
 	payment := []Payment{{Amount: "0.0003", Coin: "BTC", Tx: sampleTx, Href: "https://explorer.example/tx/9f2c41", State: "confirmed", At: *clock(14, 22)}}
-	progress := &Progress{Received: "0.0003", Asked: "0.00044007", Coin: "BTC", Have: 682, Need: 1000}
-	seen := Step{Tone: "is-ok", Title: "Payment seen", Mono: sampleTx, Href: "https://explorer.example/tx/9f2c41", Link: "View on explorer", At: clock(14, 22)}
-	told := Step{Title: "Paid", Detail: "Acme Coffee is told automatically"}
+	progress := &Progress{Received: "0.0003", Asked: "0.00044007", Coin: "BTC", Have: 682}
+	seen := []Step{{Mono: sampleTx, Href: "https://explorer.example/tx/9f2c41", At: clock(14, 22)}}
 	done := []Fact{
 		{Label: "Order", Value: "#1001 · 2 kg house blend"}, {Label: "Paid with", Value: "Bitcoin (BTC)"},
 		{Label: "Transaction", Value: sampleTx, Href: "https://explorer.example/tx/9f2c41", Mono: true}, {Label: "Invoice", Value: "7K3M-9Q2X", Mono: true},
@@ -130,10 +129,9 @@ func samplePage(view string) Page {
 	case "detected", "confirming":
 		l.Method, l.Return, l.Ring = method, "", &Ring{Need: 6}
 		l.Received = &Received{Label: "Received", Amount: "0.00044007", Coin: "BTC", Approx: "≈ 25.50 USD", Note: "covers the order in full"}
-		l.Steps = []Step{seen, {Tone: "is-go", Title: "Waiting for the first confirmation", Detail: "Usually within 10 minutes"}, told}
+		l.Steps = Story(seen, 0, 6, 60, "Acme Coffee")
 		if view == "confirming" {
-			l.Ring = &Ring{Have: 2, Need: 6}
-			l.Steps[1] = Step{Tone: "is-go", Title: "2 of 6 confirmations", Detail: "Each block adds one"}
+			l.Ring, l.Steps = &Ring{Have: 2, Need: 6}, Story(seen, 2, 6, 40, "Acme Coffee")
 		}
 	case "paid", "paid_late", "overpaid":
 		l.Final = true
@@ -158,7 +156,7 @@ func samplePage(view string) Page {
 		l.Facts, l.Return = done, ""
 	case "failed":
 		payment[0].State, payment[0].Amount = "replaced by another transaction", "0.00044007"
-		l.Method, l.Payments = method, payment
+		l.Method, l.Payments, l.Again = method, payment, "?m=btc"
 	case "cancelled":
 		l.Final = true
 		l.Facts = []Fact{done[0], done[3]}

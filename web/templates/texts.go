@@ -6,6 +6,74 @@ import (
 	"strings"
 )
 
+// Labels of facts.
+const (
+	LabelOrder       = "Order"
+	LabelDescription = "Description"
+	LabelPaidWith    = "Paid with"
+	LabelTransaction = "Transaction"
+	LabelInvoice     = "Invoice"
+	LabelPrice       = "Price"
+	LabelTooMuch     = "Too much"
+	LabelLastPrice   = "Last price"
+	LabelWatched     = "Address watched until"
+	LabelRate        = "Rate"
+	LabelRateTime    = "Rate taken"
+	LabelRounding    = "Rounding"
+	LabelNetworkFee  = "Network fee"
+)
+
+// Words of other places that are filled from outside.
+const (
+	WordReceived    = "Received"
+	WordYouPaid     = "You paid"
+	WordCovered     = "covers the order in full"
+	WordFee         = "added by your wallet"
+	WordDead        = "not accepted by the network"
+	WordReplaced    = "replaced by another transaction"
+	WordUndecided   = "waiting for a decision"
+	WordConfirmed   = "confirmed"
+	WordChooseOne   = "Please choose a coin."
+	WordUnavailable = "Not available right now"
+	WordNotOffered  = "This coin is not available right now. Please choose another."
+	WordBadMail     = "Please check the e-mail address, or leave it empty."
+)
+
+// OrderName is how an order is called by its number.
+func OrderName(number string) string { return "Order " + number }
+
+// RoundedUp says to what an asked amount is rounded.
+func RoundedUp(step, coin string) string { return "up to " + step + " " + coin }
+
+// Confirmations says how far a payment is.
+func Confirmations(have, need int) string {
+	if have == 0 {
+		return "not confirmed yet"
+	}
+	return fmt.Sprintf("%d of %d confirmations", have, need)
+}
+
+// Story is what happens to a payment between its first sighting and its end, oldest first. seen are the transactions,
+// each filled in but for its words.
+func Story(seen []Step, have, need, minutes int, merchant string) []Step {
+	steps := make([]Step, 0, len(seen)+2)
+	for _, s := range seen {
+		s.Tone, s.Title = "is-ok", "Payment seen"
+		if s.Href != "" {
+			s.Link = "View on explorer"
+		}
+		steps = append(steps, s)
+	}
+	now := Step{Tone: "is-go", Title: "Waiting for the first confirmation"}
+	if have > 0 {
+		now.Title = Confirmations(have, need)
+	}
+	if minutes > 0 {
+		now.Detail = "Usually done in " + about(minutes)
+	}
+	return append(steps, now, Step{Title: "Paid", Detail: merchant + " is told automatically"})
+}
+
 // heading is the one h1 of a view.
 func (l Live) heading() string {
 	s := l.Said
@@ -54,7 +122,13 @@ func (l Live) sentence() string {
 	case "waiting":
 		return "This page updates by itself. You can close it; we keep watching."
 	case "waiting_expiring":
-		return "Need longer? Keep the price below."
+		if l.Requote == nil || l.Requote.Action == "" {
+			return "Please send the payment before it ends."
+		}
+		if l.Requote.Keep {
+			return "Need longer? Keep the price below."
+		}
+		return "Need longer? Get a new price below."
 	case "confirming":
 		if s.Minutes > 0 {
 			return fmt.Sprintf("Usually %s. You can close this page.", about(s.Minutes))
@@ -153,6 +227,13 @@ func (p Pay) approx() string {
 	return strings.Join(parts, " · ")
 }
 
+func (t Tab) label() string {
+	if t.Amount {
+		return "With amount"
+	}
+	return "Address"
+}
+
 func (r Requote) label() string {
 	if r.Keep {
 		return "Keep this price a little longer"
@@ -164,11 +245,11 @@ func (r Requote) label() string {
 func (k Lock) remaining() string {
 	switch {
 	case k.Minutes < 1:
-		return "less than a minute from now"
+		return "(less than a minute from now)"
 	case k.Minutes == 1:
-		return "about 1 minute from now"
+		return "(about 1 minute from now)"
 	}
-	return "about " + strconv.Itoa(k.Minutes) + " minutes from now"
+	return "(about " + strconv.Itoa(k.Minutes) + " minutes from now)"
 }
 
 // heading of an error page.
@@ -176,7 +257,7 @@ func (f Failure) heading() string {
 	switch f.Status {
 	case 400:
 		return "That did not work"
-	case 403:
+	case 403, 405:
 		return "This is not allowed"
 	case 404:
 		return "Nothing here"

@@ -66,6 +66,7 @@ type Live struct {
 	Lock     *Lock
 	Requote  *Requote
 	Return   string // the merchant's address to go back to, validated; may be empty
+	Again    string // address of the payment details, after a payment that did not go through
 	Others   string // address of the method form, where another coin is the way on
 }
 
@@ -109,11 +110,12 @@ type When struct {
 
 // Choose is the form that asks how to pay.
 type Choose struct {
-	Action  string
-	Options []Option
-	AskMail bool
-	Mail    string
-	Error   string // said at the form, linked to it
+	Action    string
+	Options   []Option
+	AskMail   bool
+	Mail      string
+	Error     string // said at the coins, linked to them
+	MailError string // said at the e-mail field, linked to it
 }
 
 // Option is one coin on one network.
@@ -138,7 +140,7 @@ type Method struct {
 // Progress is how much of a part-paid sum is there, in smallest units that fit a progress bar.
 type Progress struct {
 	Received, Asked, Coin string
-	Have, Need            int // parts of 1000
+	Have                  int // parts of 1000
 }
 
 // Pay is what to send now, and where.
@@ -166,8 +168,9 @@ type QR struct {
 
 // Tab is one kind of code.
 type Tab struct {
-	Label, Href string
-	Current     bool
+	Amount  bool // the code asks for the amount too; otherwise it is the bare address
+	Href    string
+	Current bool
 }
 
 // Received is the money that arrived.

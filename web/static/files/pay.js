@@ -102,7 +102,8 @@
       // After a 304 the browser hands out the old body; then the Date header, whole seconds, is the newer clock.
       const now = Date.parse(s.now), fresh = date - now > 1500 ? date + 500 : now
       offset = fresh - (sent + Date.now()) / 2
-      if (String(s.rev) !== data.rev) await redraw(s.html)
+      // A lock that has run out may show in the page before it shows in the revision.
+      if (String(s.rev) !== data.rev || checking) await redraw(s.html)
       pace = s.poll_ms || pace
       stopped = s.final
       failures = 0
@@ -146,6 +147,7 @@
         : s < 300 ? words.seconds.replace('{n}', (s / 60 | 0) + ':' + String(s % 60).padStart(2, '0'))
           : words.minutes.replace('{n}', s / 60 | 0)
       if (left.textContent !== text) left.textContent = text
+      left.className = 'ticking'
       if (s > 0 && s <= 300) title = words.short.replace('{n}', Math.ceil(s / 60)) + ' ' + title
       const passed = (mark) => before > mark && s <= mark
       if (passed(300)) tell(words.soon.replace('{n}', 5))

@@ -1,0 +1,117 @@
+package checkout
+
+import (
+	"math/big"
+	"time"
+
+	"checkout/invoice"
+	"checkout/money"
+)
+
+// expiringFor is how long before its end a lock is said to be ending.
+const expiringFor = 2 * time.Minute
+
+// factsOf takes from an invoice what the view depends on. usable says whether the chosen coin can be paid with now.
+func factsOf(inv *invoice.Invoice, now time.Time, usable bool) Facts {
+	o := inv.Outcome
+	f := Facts{
+		State: o.State, Amount: o.Amount, Late: o.Flags.Late, NeedsReview: o.Flags.NeedsReview, Replaced: o.Flags.Replaced,
+		Excess: excess(inv), Chosen: inv.Asset != "", Offered: len(inv.Methods) > 0, Usable: usable,
+	}
+	f.Have, f.Need, f.AllConfirmed = progress(inv)
+	until, locked := lockEnd(inv)
+	switch {
+	case !locked:
+	case o.State == invoice.Awaiting:
+		// A lock is over when the engine has said so, which needs more than a clock: until then the page counts to zero
+		// and asks.
+		q, _ := inv.Quote(inv.Asset)
+		f.LockOpen = inv.Lapsed != q.ID
+	default:
+		f.LockOpen = !now.After(until)
+	}
+	f.LockEnding = locked && until.Sub(now) < expiringFor
+	return f
+}
+
+// lockEnd is until when the newest price of the chosen coin holds: longer once a part of it has come. Without a coin
+// it is the newest lock there is.
+func lockEnd(inv *invoice.Invoice) (time.Time, bool) {
+	q, ok := inv.Quote(inv.Asset)
+	if !ok {
+		return time.Time{}, false
+	}
+	for _, p := range inv.Payments {
+		if p.Live() && p.Standing == invoice.Counted {
+			return q.Until.Add(inv.Terms.ExtendShort), true
+		}
+	}
+	return q.Until, true
+}
+
+// watchEnd is until when money that arrives is still taken without a person.
+func watchEnd(inv *invoice.Invoice) time.Time {
+	end := inv.Deadline()
+	if end.IsZero() {
+		end = inv.Created
+	}
+	if inv.Ended != nil && inv.Ended.At.After(end) {
+		end = inv.Ended.At
+	}
+	return end.Add(inv.Terms.Watch)
+}
+
+// counts says whether a payment is on its way to pay this invoice.
+func counts(p invoice.Payment) bool {
+	return p.Live() && (p.Standing == invoice.Counted || p.Standing == invoice.Late)
+}
+
+// progress is how far the slowest payment that counts is, and whether all of them have arrived.
+func progress(inv *invoice.Invoice) (have, need int, all bool) {
+	all = true
+	for _, p := range inv.Payments {
+		if !counts(p) {
+			continue
+		}
+		depth := int(min(max(p.Depth, 0), p.Need))
+		if p.Status == invoice.Confirmed {
+			depth = int(p.Need)
+		} else {
+			// Deep enough but not yet judged so: the engine has the last word, the page says one is missing.
+			all, depth = false, min(depth, int(p.Need)-1)
+		}
+		if need == 0 || int(p.Need)-depth > need-have {
+			have, need = max(depth, 0), int(p.Need)
+		}
+	}
+	return have, need, all
+}
+
+// excess says whether more than one percent too much has come: less is not worth the cost of sending it back.
+func excess(inv *invoice.Invoice) bool {
+	over, err := inv.Outcome.Covered.Sub(inv.Price)
+	if err != nil {
+		return false
+	}
+	hundredfold := new(big.Int).Mul(over.Units(), big.NewInt(100))
+	return hundredfold.Cmp(inv.Price.Units()) > 0
+}
+
+// surplus is how much too much has come: in the coin if all of it came in the chosen one, else in the invoice's
+// currency.
+func surplus(inv *invoice.Invoice) money.Amount {
+	single := true
+	for _, p := range inv.Payments {
+		single = single && (!counts(p) || p.Transfer.Asset == inv.Asset)
+	}
+	if q, ok := inv.Quote(inv.Asset); ok && single {
+		if over, err := inv.Received(inv.Asset).Sub(q.Due); err == nil && over.Sign() > 0 {
+			return over
+		}
+	}
+	over, err := inv.Outcome.Covered.Sub(inv.Price)
+	if err != nil || over.Sign() < 0 {
+		return money.Zero(inv.Price.Currency())
+	}
+	return over
+}

@@ -1,0 +1,363 @@
+package checkout
+
+import (
+	"errors"
+	"math/big"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"checkout/chain"
+	"checkout/invoice"
+	"checkout/merchant"
+	"checkout/money"
+	"checkout/qr"
+	"checkout/web/templates"
+)
+
+// scene is everything a page is made of.
+type scene struct {
+	inv      *invoice.Invoice
+	merchant merchant.Merchant
+	view     View
+	facts    Facts
+	query    query
+	now      time.Time
+	form     *templates.Choose // with what the reader had filled in, if the form came back
+}
+
+// reloadEvery is how often a page without script looks again.
+const reloadEvery = 30 * time.Second
+
+// instant is how instants are written for programs.
+const instant = "2006-01-02T15:04:05.000Z"
+
+// page is the whole page of a scene.
+func (f *Face) page(s scene) templates.Page {
+	p := templates.Page{
+		Lang: "en", Dir: "ltr", Theme: s.query.theme, Assets: f.site.Assets(), Test: s.inv.Outcome.Flags.Test, Live: f.live(s),
+		Reload: templates.Reload{
+			Offered: !s.view.Final() && s.view != ViewChoose, Seconds: int(reloadEvery / time.Second),
+			Toggle: s.query.path(s.inv.ID, "", "r", "0"), Check: s.query.path(s.inv.ID, ""),
+		},
+	}
+	p.Reload.Next = s.query.path(s.inv.ID, "", "r", strconv.Itoa(p.Reload.Seconds)) + "#status"
+	if s.query.still {
+		p.Reload.Toggle, p.Reload.Seconds = s.query.path(s.inv.ID, "", "r", strconv.Itoa(p.Reload.Seconds)), 0
+	}
+	return p
+}
+
+// live is the part that follows the payment.
+func (f *Face) live(s scene) templates.Live {
+	inv, id := s.inv, s.inv.ID
+	l := templates.Live{
+		State: string(s.view), Revision: strconv.FormatInt(inv.Version, 10), Final: s.view.Final(), Now: s.now.UTC().Format(instant),
+		StatusURL: "/i/" + string(id) + "/status", FragmentURL: "/i/" + string(id) + "/fragment",
+		Favicon: f.site.Assets().Favicon(string(s.view)), Merchant: merchantOf(s.merchant, inv), Short: id.Short(),
+		Order: orderOf(inv), Said: f.said(s),
+	}
+	if s.view == ViewChoose {
+		l.Choose = f.choose(s)
+		return l
+	}
+	l.Order.Details = f.details(inv)
+	l.Return = returnTo(inv, s.view)
+	switch s.view {
+	case ViewWaiting, ViewWaitingExpiring, ViewUnderpaid:
+		f.showPay(&l, s)
+	case ViewDetected, ViewConfirming:
+		l.Method, l.Received = f.method(s), receivedOf(inv, templates.WordReceived)
+		l.Ring = &templates.Ring{Have: s.facts.Have, Need: s.facts.Need}
+		l.Steps = templates.Story(f.seen(inv), s.facts.Have, s.facts.Need, l.Said.Minutes, s.merchant.Name)
+		l.Return = ""
+	case ViewPaid, ViewPaidLate, ViewOverpaid:
+		l.Received, l.Facts = paidOf(inv), f.outcomeFacts(s)
+	case ViewExpired, ViewExpiredUnderpaid:
+		f.showExpired(&l, s)
+	case ViewLate:
+		l.Received, l.Payments, l.Return = lateOf(inv), f.payments(inv), ""
+	case ViewFailed:
+		f.showFailed(&l, s)
+	case ViewCancelled:
+		l.Facts = orderFacts(inv)
+	case ViewUnavailable:
+		l.Method, l.Return = f.method(s), ""
+		if l.Method != nil && inv.Choosable(s.now) == nil && len(inv.Methods) > 1 {
+			l.Others = s.query.path(id, "", "m", "")
+		}
+	}
+	return l
+}
+
+// showPay shows what to send now, and where.
+func (f *Face) showPay(l *templates.Live, s scene) {
+	inv := s.inv
+	asset, network, addr, ok := f.target(inv)
+	if !ok {
+		return
+	}
+	rest := s.view == ViewUnderpaid
+	due := inv.Outcome.Remaining
+	l.Method, l.Return = f.method(s), ""
+	l.PaymentURI = qr.URI(asset, addr.Text, due)
+	p := &templates.Pay{
+		Rest: rest, Amount: due.Plain(), Coin: asset.Currency.Code, Network: network.Name, Approx: remainingPrice(inv),
+		Sub: subUnits(asset, due), Address: addr.Text, QR: f.code(s, l.PaymentURI, addr.Text),
+	}
+	if !network.Played { // a wallet would take the played coin for the real one
+		p.Wallet = qr.Link(asset, addr.Text, due, s.merchant.Name, orderLabel(inv))
+	}
+	l.Pay = p
+	if rest {
+		l.Method = nil
+		l.Progress, l.Payments = progressOf(inv), f.payments(inv)
+	}
+	if until, locked := lockEnd(inv); locked {
+		l.LockUntil = until.UTC().Format(instant)
+		l.Lock = &templates.Lock{Until: templates.At(until, templates.Clock), Minutes: int(max(0, until.Sub(s.now)) / time.Minute)}
+	}
+	if s.view == ViewWaitingExpiring {
+		l.Requote = f.requote(s, false)
+	}
+}
+
+// code is the QR code on the page, with the links that change and save it.
+func (f *Face) code(s scene, uri, address string) templates.QR {
+	kind, content := kindURI, uri
+	if s.query.qr == kindAddress {
+		kind, content = kindAddress, address
+	}
+	tab := func(k string) templates.Tab {
+		return templates.Tab{Amount: k == kindURI, Href: s.query.path(s.inv.ID, "", "qr", k) + "#qr", Current: k == kind}
+	}
+	drawing := f.codes.draw(content)
+	return templates.QR{
+		Content: content, Size: drawing.Size, Path: drawing.Path, Tabs: []templates.Tab{tab(kindAddress), tab(kindURI)},
+		Picture: "/i/" + string(s.inv.ID) + "/qr.svg?kind=" + kind, Save: "/i/" + string(s.inv.ID) + "/qr.png?kind=" + kind,
+	}
+}
+
+// target is the chosen coin with its network and address.
+func (f *Face) target(inv *invoice.Invoice) (chain.Asset, chain.Network, invoice.Address, bool) {
+	asset, known := f.Registry.Asset(inv.Asset)
+	network, found := f.Registry.Network(asset.Network)
+	addr, assigned := inv.Address(inv.Asset)
+	return asset, network, addr, known && found && assigned
+}
+
+func (f *Face) method(s scene) *templates.Method {
+	asset, ok := f.Registry.Asset(s.inv.Asset)
+	if !ok {
+		return nil
+	}
+	network, _ := f.Registry.Network(asset.Network)
+	m := &templates.Method{Coin: asset.Currency.Code, Name: asset.Name, Network: network.Name}
+	if s.view.Payable() && len(s.inv.Methods) > 1 && s.inv.Choosable(s.now) == nil {
+		m.Change = s.query.path(s.inv.ID, "", "m", "")
+	}
+	return m
+}
+
+// requote offers a new price, or says that there is none to be had any more.
+func (f *Face) requote(s scene, primary bool) *templates.Requote {
+	switch err := s.inv.Renewable(s.now); {
+	case err == nil:
+		return &templates.Requote{Action: s.query.path(s.inv.ID, "/requote"), Keep: f.steady(s.inv), Primary: primary}
+	case errors.Is(err, invoice.ErrRenewals):
+		return &templates.Requote{}
+	}
+	return nil
+}
+
+// steady says whether a price taken now would be within one percent of the one that is locked.
+func (f *Face) steady(inv *invoice.Invoice) bool {
+	q, ok := inv.Quote(inv.Asset)
+	m, offered := inv.Method(inv.Asset)
+	if !ok || !offered {
+		return false
+	}
+	fresh, err := f.Estimate(m.Currency, inv.Price, m.Places)
+	if err != nil {
+		return false
+	}
+	drift, err := fresh.Sub(q.Due)
+	if err != nil {
+		return false
+	}
+	hundredfold := new(big.Int).Mul(drift.Units(), big.NewInt(100))
+	return hundredfold.CmpAbs(q.Due.Units()) <= 0
+}
+
+func (f *Face) showExpired(l *templates.Live, s scene) {
+	inv := s.inv
+	l.Requote = f.requote(s, true)
+	watch := templates.At(watchEnd(inv), templates.Date)
+	if q, ok := inv.Quote(inv.Asset); ok && inv.Asset != "" {
+		l.Facts = append(l.Facts, templates.Fact{Label: templates.LabelLastPrice, Value: q.Due.Plain() + " " + q.Due.Currency().Code})
+	}
+	if len(inv.Addresses) > 0 {
+		l.Facts = append(l.Facts, templates.Fact{Label: templates.LabelWatched, Time: &watch})
+	}
+	l.Facts = append(l.Facts, templates.Fact{Label: templates.LabelInvoice, Value: inv.ID.Short(), Mono: true})
+	if s.view == ViewExpired {
+		l.Method = f.method(s)
+		return
+	}
+	l.Progress, l.Payments = progressOf(inv), f.payments(inv)
+}
+
+func (f *Face) showFailed(l *templates.Live, s scene) {
+	inv := s.inv
+	l.Method, l.Payments = f.method(s), f.payments(inv)
+	if inv.Outcome.State != invoice.Awaiting {
+		return
+	}
+	if s.facts.LockOpen {
+		l.Again = s.query.path(inv.ID, "", "m", inv.Asset)
+	} else {
+		l.Requote = f.requote(s, true)
+	}
+}
+
+// choose is the method form. What a method would cost is unbinding: nothing is locked yet.
+func (f *Face) choose(s scene) *templates.Choose {
+	inv := s.inv
+	c := &templates.Choose{Action: s.query.path(inv.ID, "/method"), AskMail: true, Mail: inv.Email}
+	if s.form != nil {
+		c.Mail, c.Error, c.MailError = s.form.Mail, s.form.Error, s.form.MailError
+	}
+	wanted := s.query.method
+	if _, offered := inv.Method(wanted); !offered {
+		wanted = inv.Asset
+	}
+	first := -1 // the one chosen for who has no wish: the merchant's first that can be had
+	for _, m := range inv.Methods {
+		o, ok := f.option(inv, m)
+		if !ok {
+			continue
+		}
+		if o.Why == "" && (first < 0 || m.Asset == wanted) {
+			first = len(c.Options)
+		}
+		c.Options = append(c.Options, o)
+	}
+	if first >= 0 {
+		c.Options[first].Chosen = true
+	}
+	return c
+}
+
+func (f *Face) option(inv *invoice.Invoice, m invoice.Method) (templates.Option, bool) {
+	asset, known := f.Registry.Asset(m.Asset)
+	network, found := f.Registry.Network(m.Network)
+	if !known || !found {
+		return templates.Option{}, false
+	}
+	o := templates.Option{
+		Value: m.Asset, Coin: m.Currency.Code, Name: asset.Name, Network: network.Name,
+		Minutes: minutes(time.Duration(m.Confirmations) * network.BlockTime), Approx: amountText(inv.Price),
+	}
+	due, err := f.Estimate(m.Currency, inv.Price, m.Places)
+	if q, ok := inv.Quote(m.Asset); ok && inv.Lapsed != q.ID && q.Until.After(f.Now()) {
+		due, err = q.Due, nil // already locked: this very amount
+	}
+	if err != nil || !f.usable(m.Network) {
+		o.Why = templates.WordUnavailable
+		return o, true
+	}
+	o.Amount = due.Plain()
+	return o, true
+}
+
+// said are the figures of headings and sentences.
+func (f *Face) said(s scene) templates.Said {
+	inv := s.inv
+	out := templates.Said{Have: s.facts.Have, Need: s.facts.Need, Watch: templates.At(watchEnd(inv), templates.Date)}
+	if inv.Asset == "" {
+		return out
+	}
+	m, _ := inv.Method(inv.Asset)
+	out.Coin = m.Currency.Code
+	out.Received, out.Due = inv.Received(inv.Asset).Plain(), inv.Outcome.Remaining.Plain()
+	if q, ok := inv.Quote(inv.Asset); ok {
+		out.Asked = q.Due.Plain()
+	}
+	extra := surplus(inv)
+	out.Extra = extra.Plain()
+	if s.view == ViewOverpaid {
+		out.Coin = extra.Currency().Code
+	}
+	for _, p := range inv.Payments {
+		if counts(p) {
+			out.Tx = shortTx(p.Transfer.TxID)
+		}
+	}
+	if network, ok := f.Registry.Network(m.Network); ok {
+		out.Minutes = minutes(time.Duration(s.facts.Need-s.facts.Have) * network.BlockTime)
+	}
+	return out
+}
+
+// remainingPrice is what is still missing of the price, in the invoice's currency.
+func remainingPrice(inv *invoice.Invoice) string {
+	rest, err := inv.Price.Sub(inv.Outcome.Covered)
+	if err != nil || inv.Price.Currency() == inv.Outcome.Remaining.Currency() {
+		return ""
+	}
+	return amountText(rest)
+}
+
+// merchantOf is the merchant as customers see it, with a way to ask for help that says what it is about.
+func merchantOf(m merchant.Merchant, inv *invoice.Invoice) templates.Merchant {
+	out := templates.Merchant{Name: m.Name}
+	switch {
+	case m.Support == "":
+	case safeLink(m.Support):
+		out.SupportHref, out.SupportText = m.Support, strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(m.Support, "https://"), "http://"), "/")
+	case mailAddress(m.Support):
+		subject := templates.LabelInvoice + " " + inv.ID.Short()
+		if label := orderLabel(inv); label != "" {
+			subject = label + " (" + subject + ")"
+		}
+		out.SupportHref = "mailto:" + m.Support + "?subject=" + strings.ReplaceAll(url.QueryEscape(subject), "+", "%20")
+		out.SupportText = m.Support
+	}
+	return out
+}
+
+// safeLink says whether an address may stand in a link: https or http, a host, nobody's name in it.
+func safeLink(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && u.Opaque == "" && merchant.Clean(text)
+}
+
+// returnTo is where the merchant wants the customer back. Only our public id goes with them: a claim that something
+// is paid would be one a shop might trust.
+func returnTo(inv *invoice.Invoice, v View) string {
+	at := inv.SuccessURL
+	if v != ViewPaid && v != ViewPaidLate && v != ViewOverpaid && inv.FailureURL != "" {
+		at = inv.FailureURL
+	}
+	if at == "" || !safeLink(at) {
+		return ""
+	}
+	u, err := url.Parse(at)
+	if err != nil {
+		return ""
+	}
+	if u.RawQuery != "" {
+		u.RawQuery += "&"
+	}
+	u.RawQuery += "invoice=" + string(inv.ID)
+	return u.String()
+}
+
+// amountText is an amount with its currency: fiat in groups of three, coins as they are sent.
+func amountText(a money.Amount) string {
+	if a.Currency().Kind == money.Fiat {
+		return thousands(a.String()) + " " + a.Currency().Code
+	}
+	return a.Plain() + " " + a.Currency().Code
+}

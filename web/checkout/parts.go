@@ -1,0 +1,266 @@
+package checkout
+
+import (
+	"math/big"
+	"strings"
+	"time"
+
+	"checkout/chain"
+	"checkout/invoice"
+	"checkout/merchant"
+	"checkout/money"
+	"checkout/web/templates"
+)
+
+// longestNumber is the longest order number that is shown: a shop's own keys say nothing to a customer.
+const longestNumber = 24
+
+// orderLabel says what is paid for: "Order 1001 · 2 kg house blend".
+func orderLabel(inv *invoice.Invoice) string {
+	var parts []string
+	if inv.ForeignID != "" && len(inv.ForeignID) <= longestNumber {
+		parts = append(parts, templates.OrderName(inv.ForeignID))
+	}
+	if inv.Title != "" {
+		parts = append(parts, inv.Title)
+	}
+	return strings.Join(parts, " · ")
+}
+
+func orderOf(inv *invoice.Invoice) templates.Order {
+	total := inv.Price.Plain()
+	if inv.Price.Currency().Kind == money.Fiat {
+		total = thousands(inv.Price.String())
+	}
+	return templates.Order{Label: orderLabel(inv), Total: total, Currency: inv.Price.Currency().Code}
+}
+
+// orderFacts are the lines of a payment that is over.
+func orderFacts(inv *invoice.Invoice) []templates.Fact {
+	var list []templates.Fact
+	if label := orderLabel(inv); label != "" {
+		list = append(list, templates.Fact{Label: templates.LabelOrder, Value: label})
+	}
+	return append(list, templates.Fact{Label: templates.LabelInvoice, Value: inv.ID.Short(), Mono: true})
+}
+
+// details explain the amount: nothing in it is hidden, nothing of it is in the way.
+func (f *Face) details(inv *invoice.Invoice) []templates.Fact {
+	var list []templates.Fact
+	if inv.Description != "" {
+		list = append(list, templates.Fact{Label: templates.LabelDescription, Value: inv.Description})
+	}
+	list = append(list, templates.Fact{Label: templates.LabelPrice, Value: amountText(inv.Price)})
+	q, ok := inv.Quote(inv.Asset)
+	m, chosen := inv.Method(inv.Asset)
+	if !ok || !chosen {
+		return list
+	}
+	at := templates.At(q.At, templates.Both)
+	step := money.Decimal(money.Units(m.Currency, 1).Units(), m.Places)
+	return append(list,
+		templates.Fact{Label: templates.LabelRate, Value: "1 " + m.Currency.Code + " = " + rateText(q.Rate)},
+		templates.Fact{Label: templates.LabelRateTime, Time: &at},
+		templates.Fact{Label: templates.LabelRounding, Value: templates.RoundedUp(step, m.Currency.Code)},
+		templates.Fact{Label: templates.LabelNetworkFee, Value: templates.WordFee},
+	)
+}
+
+// rateText is a rate to as many places as its currency has, or to eight when that says nothing.
+func rateText(r money.Rate) string {
+	text := r.Decimal(int(r.To.Scale))
+	if strings.Trim(text, "0.") == "" {
+		text = r.Decimal(8)
+	}
+	return thousands(text) + " " + r.To.Code
+}
+
+// outcomeFacts are the lines of a payment that arrived.
+func (f *Face) outcomeFacts(s scene) []templates.Fact {
+	inv := s.inv
+	var list []templates.Fact
+	if s.view == ViewOverpaid {
+		if q, ok := inv.Quote(inv.Asset); ok {
+			list = append(list, templates.Fact{Label: templates.LabelPrice, Value: amountText(q.Due)})
+		}
+		list = append(list, templates.Fact{Label: templates.LabelTooMuch, Value: amountText(surplus(inv))})
+	}
+	rest := orderFacts(inv)
+	list = append(list, rest[:len(rest)-1]...)
+	if asset, ok := f.Registry.Asset(inv.Asset); ok {
+		list = append(list, templates.Fact{Label: templates.LabelPaidWith, Value: asset.Name + " (" + asset.Currency.Code + ")"})
+	}
+	for _, p := range inv.Payments {
+		if counts(p) {
+			t := p.Transfer
+			list = append(list, templates.Fact{Label: templates.LabelTransaction, Value: shortTx(t.TxID), Href: f.explorer(t.Network, t.TxID), Mono: true})
+		}
+	}
+	return append(list, rest[len(rest)-1])
+}
+
+// receivedOf is what has come of the chosen coin.
+func receivedOf(inv *invoice.Invoice, label string) *templates.Received {
+	sum := inv.Received(inv.Asset)
+	r := &templates.Received{Label: label, Amount: sum.Plain(), Coin: sum.Currency().Code}
+	if sum.Currency() != inv.Price.Currency() && inv.Outcome.Covered.Sign() > 0 {
+		r.Approx = "≈ " + amountText(inv.Outcome.Covered)
+	}
+	if !inv.Outcome.CoveredAt.IsZero() && inv.Outcome.State == invoice.Detected {
+		r.Note = templates.WordCovered
+	}
+	return r
+}
+
+// lateOf is all that came of the chosen coin, what a person still decides about included.
+func lateOf(inv *invoice.Invoice) *templates.Received {
+	m, _ := inv.Method(inv.Asset)
+	sum := money.Zero(m.Currency)
+	for _, p := range inv.Payments {
+		if p.Transfer.Asset == inv.Asset && (counts(p) || (p.Live() && p.Standing == invoice.Aside)) {
+			sum, _ = sum.Add(p.Transfer.Amount) // one asset has one currency
+		}
+	}
+	if sum.Sign() == 0 {
+		return nil
+	}
+	return &templates.Received{Label: templates.WordReceived, Amount: sum.Plain(), Coin: sum.Currency().Code}
+}
+
+// paidOf is what has come for a settled invoice, with its price as agreed and the time. An invoice that was accepted
+// without any money names only its price.
+func paidOf(inv *invoice.Invoice) *templates.Received {
+	r := receivedOf(inv, templates.WordYouPaid)
+	if inv.Received(inv.Asset).Sign() == 0 {
+		o := orderOf(inv)
+		r.Amount, r.Coin, r.Approx = o.Total, o.Currency, ""
+	} else if r.Approx != "" {
+		r.Approx = amountText(inv.Price)
+	}
+	if !inv.SettledAt.IsZero() {
+		at := templates.At(inv.SettledAt, templates.Both)
+		r.At = &at
+	}
+	return r
+}
+
+// progressOf is how much of the asked amount has come.
+func progressOf(inv *invoice.Invoice) *templates.Progress {
+	q, ok := inv.Quote(inv.Asset)
+	if !ok {
+		return nil
+	}
+	sum := inv.Received(inv.Asset)
+	p := &templates.Progress{Received: sum.Plain(), Asked: q.Due.Plain(), Coin: q.Due.Currency().Code}
+	covered, price := inv.Outcome.Covered.Units(), inv.Price.Units()
+	if price.Sign() > 0 {
+		p.Have = int(covered.Mul(covered, big.NewInt(1000)).Quo(covered, price).Int64())
+	}
+	return p
+}
+
+// seen are the transactions that count, for the payment's story.
+func (f *Face) seen(inv *invoice.Invoice) []templates.Step {
+	var list []templates.Step
+	for _, p := range inv.Payments {
+		if counts(p) {
+			at := templates.At(p.FirstSeen, templates.Clock)
+			list = append(list, templates.Step{Mono: shortTx(p.Transfer.TxID), Href: f.explorer(p.Transfer.Network, p.Transfer.TxID), At: &at})
+		}
+	}
+	return list
+}
+
+// payments are all transfers a customer made, those included that did not go through.
+func (f *Face) payments(inv *invoice.Invoice) []templates.Payment {
+	var list []templates.Payment
+	for _, p := range inv.Payments {
+		switch p.Standing {
+		case invoice.Counted, invoice.Late, invoice.Aside:
+		default:
+			continue // dust, or not meant for this invoice
+		}
+		if p.ReplacedBy != "" {
+			continue // its replacement is in the list
+		}
+		t := p.Transfer
+		list = append(list, templates.Payment{
+			Amount: t.Amount.Plain(), Coin: t.Amount.Currency().Code, Tx: shortTx(t.TxID), Href: f.explorer(t.Network, t.TxID),
+			State: paymentState(p), At: templates.At(p.FirstSeen, templates.Clock),
+		})
+	}
+	return list
+}
+
+func paymentState(p invoice.Payment) string {
+	switch {
+	case p.Status == invoice.Dropped && p.Conflict != "":
+		return templates.WordReplaced
+	case p.Status == invoice.Dropped:
+		return templates.WordDead
+	case p.Standing == invoice.Aside:
+		return templates.WordUndecided
+	case p.Status == invoice.Confirmed:
+		return templates.WordConfirmed
+	}
+	return templates.Confirmations(int(p.Depth), int(p.Need))
+}
+
+// explorer is a page about a transaction, if the operator has named one.
+func (f *Face) explorer(network, tx string) string {
+	if f.Explorer == nil {
+		return ""
+	}
+	if at := f.Explorer(network, tx); safeLink(at) {
+		return at
+	}
+	return ""
+}
+
+// shortTx is a transaction id people can compare.
+func shortTx(id string) string {
+	if len(id) <= 15 {
+		return id
+	}
+	return id[:6] + "…" + id[len(id)-6:]
+}
+
+// subUnits is an amount in the unit people know it by: "44,007 sat".
+func subUnits(a chain.Asset, due money.Amount) string {
+	if a.SubUnit == "" {
+		return ""
+	}
+	return thousands(due.Minor()) + " " + a.SubUnit
+}
+
+// thousands sets the digits before the point in groups of three.
+func thousands(text string) string {
+	whole, fraction, broken := strings.Cut(text, ".")
+	var b strings.Builder
+	for i, digit := range whole {
+		if i > 0 && (len(whole)-i)%3 == 0 && whole[i-1] != '-' {
+			b.WriteByte(',')
+		}
+		b.WriteRune(digit)
+	}
+	if broken {
+		b.WriteString("." + fraction)
+	}
+	return b.String()
+}
+
+// minutes rounds a time up to whole minutes; less than one is none.
+func minutes(d time.Duration) int {
+	if d < time.Minute {
+		return 0
+	}
+	return int((d + time.Minute - 1) / time.Minute)
+}
+
+// mailAddress says whether text can be an e-mail address: enough to mend a slip of the finger, and to keep a header
+// from getting a second line. Whether it exists shows when a letter is sent.
+func mailAddress(text string) bool {
+	local, domain, ok := strings.Cut(text, "@")
+	return ok && len(text) <= 254 && local != "" && len(local) <= 64 && strings.Contains(strings.Trim(domain, "."), ".") &&
+		!strings.ContainsAny(text, " \t<>()[]\\,;:\"'&?#%") && !strings.Contains(domain, "@") && merchant.Clean(text)
+}

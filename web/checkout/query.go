@@ -1,0 +1,56 @@
+package checkout
+
+import (
+	"net/http"
+	"net/url"
+
+	"checkout/ident"
+	"checkout/web"
+)
+
+// query is the view state: all of it is in the address, so that back, reload and a saved link work, and nothing is
+// stored in the browser.
+type query struct {
+	method    string // the coin the visitor wants
+	hasMethod bool
+	qr        string // "address" or "uri"
+	still     bool   // r=0: the page does not reload itself
+	theme     string
+}
+
+// The kinds of a QR code.
+const (
+	kindAddress = "address"
+	kindURI     = "uri"
+)
+
+func queryOf(r *http.Request) query {
+	values := r.URL.Query()
+	q := query{method: values.Get("m"), hasMethod: values.Has("m"), still: values.Get("r") == "0", theme: web.Theme(r)}
+	if kind := values.Get("qr"); kind == kindAddress || kind == kindURI {
+		q.qr = kind
+	}
+	return q
+}
+
+// path is an address of the invoice that keeps the reader's choices. what is the part after the id: "", "/method".
+func (q query) path(id ident.ID, what string, more ...string) string {
+	values := url.Values{}
+	if q.qr != "" {
+		values.Set("qr", q.qr)
+	}
+	if q.still {
+		values.Set("r", "0")
+	}
+	if q.theme != "" {
+		values.Set("theme", q.theme)
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		values.Set(more[i], more[i+1])
+	}
+	path := "/i/" + string(id) + what
+	if len(values) > 0 {
+		path += "?" + values.Encode()
+	}
+	return path
+}

@@ -1,0 +1,211 @@
+// Package checkout is the customer's face: the page of an invoice from the choice of a coin to the thank-you, its
+// status for the script, and the QR codes.
+//
+// Whoever holds an invoice's address may see it: the id in it is the key. Nothing else is asked of a visitor, nothing
+// is stored in their browser, and every page works without script.
+package checkout
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"checkout/chain"
+	"checkout/fault"
+	"checkout/front"
+	"checkout/ident"
+	"checkout/invoice"
+	"checkout/merchant"
+	"checkout/money"
+	"checkout/web"
+)
+
+// Invoices are what the pages show and what payers may do with them.
+type Invoices interface {
+	Find(ctx context.Context, id ident.ID) (*invoice.Invoice, error)
+	// CheckAddress derives the address of the chosen coin again: one that is not the derived one is never shown.
+	CheckAddress(ctx context.Context, inv *invoice.Invoice) error
+	Choose(ctx context.Context, id ident.ID, asset, email string) (*invoice.Invoice, error)
+	Requote(ctx context.Context, id ident.ID) (*invoice.Invoice, error)
+}
+
+// Merchants are who is paid.
+type Merchants interface {
+	Find(ctx context.Context, id ident.ID) (merchant.Merchant, error)
+}
+
+// Health says whether a network's node can be relied on.
+type Health interface {
+	Usable(network string) bool
+}
+
+// Deps are what the face needs.
+type Deps struct {
+	Site      *web.Site
+	Invoices  Invoices
+	Merchants Merchants
+	Registry  *chain.Registry
+	Health    Health // nil: every network is usable
+	// Estimate is what a price would be in a coin now, rounded up to so many places. It binds nobody.
+	Estimate func(coin money.Currency, price money.Amount, places int) (money.Amount, error)
+	// Explorer names a page about a transaction; nil or an empty answer: there is none.
+	Explorer func(network, tx string) string
+	// TLS says that readers come over https.
+	TLS bool
+	// StatusMaxAge bounds the age of a kept status where other processes write to the same store; 0: none does.
+	StatusMaxAge time.Duration
+	Log          *slog.Logger
+	Now          func() time.Time
+}
+
+// Face is the customer's face. It is a handler for everything under "/".
+type Face struct {
+	Deps
+	site     *web.Site
+	statuses *statuses
+	codes    *codes
+	limits   limits
+	routes   http.Handler
+}
+
+// reportPath takes reports of what the content policy stopped.
+const reportPath = "/csp"
+
+// New makes the face.
+func New(d Deps) *Face {
+	f := &Face{Deps: d, site: d.Site, statuses: newStatuses(100_000, d.StatusMaxAge, d.Now), codes: newCodes(4096), limits: newLimits()}
+	page, plain := front.PageHeaders(d.TLS, reportPath), front.DenyHeaders(d.TLS)
+
+	r := chi.NewRouter()
+	r.Use(middleware.GetHead)
+	r.NotFound(page.Wrap(http.HandlerFunc(f.handleNotFound)).ServeHTTP)
+	r.MethodNotAllowed(page.Wrap(http.HandlerFunc(f.handleMethodNotAllowed)).ServeHTTP)
+	r.Handle(web.FilesPrefix+"*", d.Site.Files)
+	r.Group(func(r chi.Router) {
+		r.Use(plain.Wrap)
+		r.Get("/i/{id}/status", f.handleStatus)
+		r.Post(reportPath, f.handleReport)
+	})
+	r.Group(func(r chi.Router) {
+		r.Use(page.Wrap)
+		r.Get("/i/{id}", f.handlePage)
+		r.Get("/i/{id}/fragment", f.handleFragment)
+		r.Get("/i/{id}/qr.svg", f.handleSVG)
+		r.Get("/i/{id}/qr.png", f.handlePNG)
+		r.Get("/invoice/{id}", f.handleOldAddress)
+		r.With(f.ownPagesOnly).Post("/i/{id}/method", f.handleMethod)
+		r.With(f.ownPagesOnly).Post("/i/{id}/requote", f.handleRequote)
+	})
+	f.routes = r
+	return f
+}
+
+// ServeHTTP answers.
+func (f *Face) ServeHTTP(w http.ResponseWriter, r *http.Request) { f.routes.ServeHTTP(w, r) }
+
+// Changed is to be called after every commit that changed an invoice.
+func (f *Face) Changed(id ident.ID, version int64) { f.statuses.changed(id, version) }
+
+// Route names the route of an answered request for the log, without the id in it. It may be asked only after the
+// answer, by a middleware that stands inside a chi router.
+func Route(r *http.Request) string {
+	if c := chi.RouteContext(r.Context()); c != nil {
+		if pattern := c.RoutePattern(); pattern != "" {
+			return pattern
+		}
+	}
+	return "none"
+}
+
+func (f *Face) handleNotFound(w http.ResponseWriter, r *http.Request) {
+	f.site.Error(w, r, invoice.ErrNotFound)
+}
+
+func (f *Face) handleMethodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	f.site.Status(w, r, http.StatusMethodNotAllowed)
+}
+
+// ErrForeignForm is the fault of a form that was not sent from our pages.
+var ErrForeignForm = fault.New(fault.Forbidden, "foreign_form", "Please use the form on the payment page.")
+
+// ownPagesOnly lets forms in that come from our own pages, or from a client that says nothing of where they come from.
+// There is no token: a visitor has no standing here that another site could use behind their back.
+func (f *Face) ownPagesOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Header.Get("Sec-Fetch-Site") {
+		case "", "none", "same-origin":
+		default:
+			f.site.Error(w, r, ErrForeignForm)
+			return
+		}
+		if ok, wait := f.limits.forms.Allow(front.Source(front.Client(r.Context())), f.Now()); !ok {
+			f.site.Error(w, r, front.ErrTooMany.In(wait))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// limits are how often one address may do what.
+type limits struct {
+	polls    *front.Limiter[netip.Addr] // status and fragments
+	each     *front.Limiter[watcher]    // the same of one invoice
+	unknown  *front.Limiter[netip.Addr] // invoices that do not exist
+	forms    *front.Limiter[netip.Addr]
+	reports  *front.Limiter[netip.Addr]
+	pictures *front.Limiter[netip.Addr] // they cost the most to make
+}
+
+type watcher struct {
+	id     ident.ID
+	source netip.Addr
+}
+
+func newLimits() limits {
+	const size = 50_000
+	return limits{
+		polls:    front.NewLimiter[netip.Addr](10, 60, size),
+		each:     front.NewLimiter[watcher](2, 6, size),
+		unknown:  front.NewLimiter[netip.Addr](1, 60, size),
+		forms:    front.NewLimiter[netip.Addr](1, 20, size),
+		reports:  front.NewLimiter[netip.Addr](1, 10, size),
+		pictures: front.NewLimiter[netip.Addr](5, 30, size),
+	}
+}
+
+// pollAllowed counts a poll: two a second of one invoice, ten a second of all.
+func (f *Face) pollAllowed(r *http.Request, id ident.ID, now time.Time) error {
+	source := front.Source(front.Client(r.Context()))
+	if ok, wait := f.limits.polls.Allow(source, now); !ok {
+		return front.ErrTooMany.In(wait)
+	}
+	if len(id) > ident.Length {
+		return nil // no invoice, and no key worth remembering
+	}
+	if ok, wait := f.limits.each.Allow(watcher{id, source}, now); !ok {
+		return front.ErrTooMany.In(wait)
+	}
+	return nil
+}
+
+// counted turns "no such invoice" into "too many" for who asks for one after the other.
+func (f *Face) counted(r *http.Request, err error) error {
+	if !errors.Is(err, invoice.ErrNotFound) {
+		return err
+	}
+	if ok, wait := f.limits.unknown.Allow(front.Source(front.Client(r.Context())), f.Now()); !ok {
+		return front.ErrTooMany.In(wait)
+	}
+	return err
+}
+
+// fail answers with an error page.
+func (f *Face) fail(w http.ResponseWriter, r *http.Request, err error) {
+	f.site.Error(w, r, f.counted(r, err))
+}
