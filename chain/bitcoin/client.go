@@ -40,10 +40,10 @@ func (e *RPCError) Error() string { return fmt.Sprintf("rpc error %d: %q", e.Cod
 
 // Limits of a call.
 const (
-	callTime     = 10 * time.Second
-	answerLimit  = 32 << 20 // bytes of any answer but a block's
-	blockLimit   = 64 << 20 // bytes of a block's answer; a block has at most 4 MB, twice that in hex
-	messageLimit = 200      // bytes kept of an error's text
+	callTime     = 10 * time.Second // unless the configuration says otherwise
+	answerLimit  = 32 << 20         // bytes of any answer but a block's
+	blockLimit   = 64 << 20         // bytes of a block's answer; a block has at most 4 MB, twice that in hex
+	messageLimit = 200              // bytes kept of an error's text
 )
 
 // errTooLarge is the cause when an answer is larger than its limit.
@@ -59,6 +59,8 @@ type ClientConfig struct {
 	CookieFile string
 	// CAFile, PEM, is trusted for https instead of the system's authorities: the certificate of the node itself, usually.
 	CAFile string
+	// Timeout is how long a call may take, the reading of its answer included; 10 s if 0.
+	Timeout time.Duration
 	// HTTP replaces our client, for tests. Its redirects are switched off: they would carry the password elsewhere.
 	HTTP *http.Client
 }
@@ -67,6 +69,7 @@ type ClientConfig struct {
 type Client struct {
 	endpoint string // without name and password
 	cookie   string // path, or empty
+	timeout  time.Duration
 	http     *http.Client
 	next     atomic.Uint64 // id of the last request
 
@@ -80,7 +83,10 @@ func NewClient(c ClientConfig) (*Client, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, errors.New("the URL of the node is not of the form http://user:password@host:port") // not repeated: it may hold the password
 	}
-	client := &Client{cookie: c.CookieFile}
+	client := &Client{cookie: c.CookieFile, timeout: c.Timeout}
+	if client.timeout == 0 {
+		client.timeout = callTime
+	}
 	if u.User != nil {
 		client.user = u.User.Username()
 		client.password, _ = u.User.Password()
@@ -222,7 +228,7 @@ func (c *Client) exchange(ctx context.Context, ask any, limit int64) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	body, status, err := c.post(ctx, payload, limit)
 	if status == http.StatusUnauthorized && c.cookie != "" {

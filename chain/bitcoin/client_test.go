@@ -1,0 +1,659 @@
+package bitcoin_test
+
+import (
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"checkout/chain"
+	"checkout/chain/bitcoin"
+)
+
+// adapterAt is an adapter of the regression-test network at some address.
+func adapterAt(t testing.TB, c bitcoin.ClientConfig) *bitcoin.Node {
+	t.Helper()
+	network, asset, _ := chain.Bitcoin("regtest")
+	n, err := bitcoin.New(bitcoin.Config{ClientConfig: c, Network: network, Asset: asset})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// genesis is block 0 of the regression-test network.
+const genesis = "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206"
+
+// refusal is an error a scripted node answers.
+type refusal struct {
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+}
+
+func (r refusal) Error() string { return r.Message }
+
+// script is a node that answers what it is told to: a result, a refusal, or any text at all as json.RawMessage.
+type script map[string]func(params []any) any
+
+// chainOf answers for a node at a height whose block hashes are of no block.
+func chainOf(height int64) script {
+	return script{
+		"getblockhash": func(params []any) any {
+			if params[0] == float64(0) {
+				return genesis
+			}
+			return strings.Repeat("ab", 32)
+		},
+		"getblockchaininfo": func([]any) any {
+			return map[string]any{"blocks": height, "headers": height, "bestblockhash": strings.Repeat("ab", 32), "initialblockdownload": true}
+		},
+		"getrawmempool": func([]any) any { return []string{} },
+	}
+}
+
+func (s script) with(method string, answer func(params []any) any) script {
+	s[method] = answer
+	return s
+}
+
+type question struct {
+	ID     json.RawMessage `json:"id"`
+	Method string          `json:"method"`
+	Params []any           `json:"params"`
+}
+
+func (s script) reply(q question) map[string]any {
+	answer := map[string]any{"id": q.ID, "result": nil, "error": nil}
+	f, ok := s[q.Method]
+	if !ok {
+		answer["error"] = refusal{Code: -32601, Message: "no such method"}
+		return answer
+	}
+	switch result := f(q.Params).(type) {
+	case refusal:
+		answer["error"] = result
+	default:
+		answer["result"] = result
+	}
+	return answer
+}
+
+func (s script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	if strings.HasPrefix(string(body), "[") {
+		var questions []question
+		if err := json.Unmarshal(body, &questions); err != nil {
+			panic(err)
+		}
+		answers := []map[string]any{}
+		for _, q := range questions {
+			answers = append([]map[string]any{s.reply(q)}, answers...) // in another order
+		}
+		_ = json.NewEncoder(w).Encode(answers)
+		return
+	}
+	var q question
+	if err := json.Unmarshal(body, &q); err != nil {
+		panic(err)
+	}
+	answer := s.reply(q)
+	if answer["error"] != nil {
+		w.WriteHeader(http.StatusInternalServerError) // as Bitcoin Core does
+	}
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+func serve(t testing.TB, h http.Handler) (url string) {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return strings.Replace(server.URL, "http://", "http://name:s3cret@", 1)
+}
+
+// A server that is no node, or not a sane one. Every call ends in a fault, and none says the password.
+func TestGarbage(t *testing.T) {
+	text := func(status int, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		}
+	}
+	for _, v := range []struct {
+		name    string
+		handler http.Handler
+		want    error
+	}{
+		{"HTML", text(200, "<!doctype html><title>router</title>"), bitcoin.ErrGarbage},
+		{"empty", text(200, ""), bitcoin.ErrGarbage},
+		{"null", text(200, "null"), bitcoin.ErrGarbage},
+		{"number", text(200, "7"), bitcoin.ErrGarbage},
+		{"list", text(200, `[{"id":1,"result":"x"}]`), bitcoin.ErrGarbage},
+		{"cut off", text(200, `{"id":1,"result":"0f91`), bitcoin.ErrGarbage},
+		{"two answers", text(200, `{"id":1,"result":"x"}{"id":1,"result":"x"}`), bitcoin.ErrGarbage},
+		{"null result", text(200, `{"id":1,"result":null,"error":null}`), bitcoin.ErrGarbage},
+		{"no result", text(200, `{"id":1}`), bitcoin.ErrGarbage},
+		{"result of another kind", text(200, `{"id":1,"result":{"a":[1,2]},"error":null}`), bitcoin.ErrGarbage},
+		{"another id", text(200, `{"id":999,"result":"`+genesis+`","error":null}`), bitcoin.ErrGarbage},
+		{"id as text", text(200, `{"id":"1","result":"`+genesis+`","error":null}`), bitcoin.ErrGarbage},
+		{"no id", text(200, `{"result":"`+genesis+`","error":null}`), bitcoin.ErrGarbage},
+		{"error of another kind", text(200, `{"id":1,"result":null,"error":"no"}`), bitcoin.ErrGarbage},
+		{"error with a huge code", text(200, `{"id":1,"result":null,"error":{"code":1e400}}`), bitcoin.ErrGarbage},
+		{"deep nesting", text(200, strings.Repeat("[", 1_000_000)), bitcoin.ErrGarbage},
+		{"error", text(500, `{"id":1,"result":null,"error":{"code":-32603,"message":"broken"}}`), bitcoin.ErrRefused},
+		{"starting", text(500, `{"id":1,"result":null,"error":{"code":-28,"message":"Loading block index"}}`), bitcoin.ErrSyncing},
+		{"another chain", text(200, `{"id":1,"result":"`+strings.Repeat("00", 32)+`","error":null}`), bitcoin.ErrWrongNetwork},
+		{"a hash with markup", text(200, `{"id":1,"result":"<script>","error":null}`), bitcoin.ErrWrongNetwork},
+		{"not let in", text(401, "401 Unauthorized."), bitcoin.ErrUnreachable},
+		{"forbidden", text(403, ""), bitcoin.ErrUnreachable},
+		{"busy", text(503, "Work queue depth exceeded"), bitcoin.ErrUnreachable},
+		{"redirect", http.RedirectHandler("http://192.0.2.1/", http.StatusTemporaryRedirect), bitcoin.ErrGarbage},
+		{"hang up", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), bitcoin.ErrUnreachable},
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			n := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, v.handler)})
+			_, tip := n.Tip(t.Context())
+			n = adapterAt(t, bitcoin.ClientConfig{URL: serve(t, v.handler)})
+			_, pool := n.Mempool(t.Context(), everything)
+			for _, err := range []error{tip, pool} {
+				if !errors.Is(err, v.want) {
+					t.Errorf("got %v, want %v", err, v.want)
+				}
+				if said := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(said, "s3cret") || strings.Contains(said, "name:") {
+					t.Errorf("the password is in the error: %s", said)
+				}
+			}
+		})
+	}
+}
+
+// Answers that are of the right form, and not to be believed.
+func TestLies(t *testing.T) {
+	hash := strings.Repeat("ab", 32)
+	for _, v := range []struct {
+		name   string
+		method string
+		answer any
+		call   string
+		want   error
+	}{
+		{"tip without a hash", "getblockchaininfo", map[string]any{"blocks": 5, "headers": 5}, "tip", bitcoin.ErrGarbage},
+		{"tip below zero", "getblockchaininfo", map[string]any{"blocks": -5, "headers": 5, "bestblockhash": hash}, "tip", bitcoin.ErrGarbage},
+		{"huge height", "getblockchaininfo", json.RawMessage(`{"blocks":1e30,"bestblockhash":"` + hash + `"}`), "tip", bitcoin.ErrGarbage},
+		{"height in quotes", "getblockchaininfo", json.RawMessage(`{"blocks":"5"}`), "tip", bitcoin.ErrGarbage},
+		{"behind its headers", "getblockchaininfo", map[string]any{"blocks": 5, "headers": 8, "bestblockhash": hash}, "tip", bitcoin.ErrSyncing},
+		{"a little behind", "getblockchaininfo", map[string]any{"blocks": 5, "headers": 7, "bestblockhash": hash}, "tip", nil},
+		{"hash in upper case", "getblockhash", strings.ToUpper(hash), "block", bitcoin.ErrGarbage},
+		{"no hash", "getblockhash", "", "block", bitcoin.ErrGarbage},
+		{"header of nothing", "getblockheader", "", "header", bitcoin.ErrBlockInvalid},
+		{"header of another block", "getblockheader", strings.Repeat("00", 80), "header", bitcoin.ErrBlockInvalid},
+		{"block of nothing", "getblock", "", "block", bitcoin.ErrBlockInvalid},
+		{"block of another hash", "getblock", strings.Repeat("00", 81), "block", bitcoin.ErrBlockInvalid},
+		{"block as an object", "getblock", map[string]any{"hash": hash}, "block", bitcoin.ErrGarbage},
+		{"pruned block", "getblock", refusal{Code: -1, Message: "Block not available (pruned data)"}, "block", bitcoin.ErrRefused},
+		{"no block, says Core", "getblockhash", refusal{Code: -8, Message: "Block height out of range"}, "block", bitcoin.ErrNoBlock},
+		{"no block, says btcd", "getblockhash", refusal{Code: -1, Message: "Block number out of range"}, "header", bitcoin.ErrNoBlock},
+		{"ids that are none", "getrawmempool", []string{"../../etc/passwd"}, "mempool", bitcoin.ErrGarbage},
+		{"mempool as an object", "getrawmempool", map[string]any{}, "mempool", bitcoin.ErrGarbage},
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			s := chainOf(5)
+			first := s["getblockhash"]
+			s.with(v.method, func(params []any) any {
+				if v.method == "getblockhash" && params[0] == float64(0) {
+					return first(params) // it is the right network
+				}
+				return v.answer
+			})
+			n := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, s)})
+			err := call(t, n, v.call)
+			if !errors.Is(err, v.want) {
+				t.Errorf("got %v, want %v", err, v.want)
+			}
+		})
+	}
+}
+
+func call(t *testing.T, n *bitcoin.Node, what string) (err error) {
+	t.Helper()
+	switch what {
+	case "tip":
+		_, err = n.Tip(t.Context())
+	case "header":
+		_, err = n.Header(t.Context(), 3)
+	case "block":
+		_, err = n.Block(t.Context(), 3)
+	case "mempool":
+		_, err = n.Mempool(t.Context(), everything)
+	}
+	return err
+}
+
+// On the main network old blocks mean that the node is syncing, even if it does not say so; Bitcoin Core says so.
+func TestSyncingOnMain(t *testing.T) {
+	network, asset, _ := chain.Bitcoin("mainnet")
+	now := time.Unix(1_700_000_000, 0)
+	for name, v := range map[string]struct {
+		median  int64
+		initial bool
+		want    error
+	}{
+		"up to date":       {now.Unix() - 3600, false, nil},
+		"old blocks":       {now.Unix() - 25*3600, false, bitcoin.ErrSyncing},
+		"initial download": {now.Unix() - 3600, true, bitcoin.ErrSyncing},
+	} {
+		s := chainOf(800_000).with("getblockhash", func([]any) any { return network.Genesis })
+		s.with("getblockchaininfo", func([]any) any {
+			return map[string]any{
+				"blocks": 800_000, "headers": 800_000, "bestblockhash": strings.Repeat("ab", 32),
+				"mediantime": v.median, "initialblockdownload": v.initial,
+			}
+		})
+		n, err := bitcoin.New(bitcoin.Config{
+			ClientConfig: bitcoin.ClientConfig{URL: serve(t, s)}, Network: network, Asset: asset,
+			Now: func() time.Time { return now },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := n.Tip(t.Context()); !errors.Is(err, v.want) {
+			t.Errorf("%s: %v, want %v", name, err, v.want)
+		}
+	}
+}
+
+// After any trouble the node must name its genesis block again: something else may answer at its address by now.
+func TestIdentifiesAgain(t *testing.T) {
+	var asked atomic.Int32
+	var broken atomic.Bool
+	s := chainOf(5)
+	s.with("getblockhash", func([]any) any {
+		asked.Add(1)
+		if broken.Load() {
+			return strings.Repeat("cd", 32)
+		}
+		return genesis
+	})
+	info := s["getblockchaininfo"]
+	s.with("getblockchaininfo", func(params []any) any {
+		if broken.Load() {
+			return "what?"
+		}
+		return info(params)
+	})
+	n := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, s)})
+	for range 3 {
+		if _, err := n.Tip(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := asked.Load(); got != 1 {
+		t.Errorf("the genesis block was asked for %d times", got)
+	}
+	broken.Store(true)
+	_, err := n.Tip(t.Context())
+	wantFault(t, "garbage", err, bitcoin.ErrGarbage)
+	_, err = n.Tip(t.Context())
+	wantFault(t, "another network", err, bitcoin.ErrWrongNetwork)
+	broken.Store(false)
+	if _, err := n.Tip(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// An answer without end is read up to the limit.
+func TestEndlessAnswer(t *testing.T) {
+	var written atomic.Int64
+	n := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"id":1,"error":null,"result":"`)
+		chunk := []byte(strings.Repeat("a", 1<<20))
+		for range 1 << 10 { // a gigabyte
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+			written.Add(int64(len(chunk)))
+		}
+	}))})
+	_, err := n.Tip(t.Context())
+	wantFault(t, "Tip", err, bitcoin.ErrGarbage)
+	if got := written.Load(); got > 64<<20 {
+		t.Errorf("%d MiB were taken", got>>20)
+	}
+}
+
+func TestSlowNode(t *testing.T) {
+	done := make(chan struct{})
+	t.Cleanup(func() { close(done) })
+	wait := func(http.ResponseWriter, *http.Request) { <-done }
+	drip := func(w http.ResponseWriter, _ *http.Request) {
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(time.Millisecond):
+				if _, err := io.WriteString(w, " "); err != nil {
+					return
+				}
+				w.(http.Flusher).Flush()
+			}
+		}
+	}
+	for name, handler := range map[string]http.HandlerFunc{"silent": wait, "dripping": drip} {
+		server := httptest.NewServer(handler)
+		n := adapterAt(t, bitcoin.ClientConfig{URL: server.URL, Timeout: 50 * time.Millisecond})
+		begin := time.Now()
+		_, err := n.Tip(t.Context())
+		wantFault(t, name, err, bitcoin.ErrUnreachable)
+		if took := time.Since(begin); took > 5*time.Second {
+			t.Errorf("%s: it took %s", name, took)
+		}
+		server.CloseClientConnections()
+	}
+}
+
+// mempoolScript is a node with the genesis transaction of ids it is asked for; it has none of them in truth.
+func mempoolScript(ids ...string) script {
+	return chainOf(5).with("getrawmempool", func(params []any) any {
+		if len(params) > 0 {
+			return map[string]any{}
+		}
+		return ids
+	})
+}
+
+// rawTx is the coinbase of block 0, which is the same on all networks, and its id.
+const (
+	rawTx = "01000000010000000000000000000000000000000000000000000000000000000000000000ffffffff4d04ffff001d0104455468652054696d" +
+		"65732030332f4a616e2f32303039204368616e63656c6c6f72206f6e206272696e6b206f66207365636f6e64206261696c6f757420666f722062616e" +
+		"6b73ffffffff0100f2052a01000000434104678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb649f6bc3f4cef38c4f355" +
+		"04e51ec112de5c384df7ba0b8d578a4c702b6bf11d5fac00000000"
+	txID = "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"
+)
+
+// A transaction that left the mempool between the calls is not in what is given.
+func TestVanished(t *testing.T) {
+	gone := strings.Repeat("cd", 32)
+	for name, ids := range map[string][]string{"alone": {gone}, "in a batch": {gone, txID}} {
+		s := mempoolScript(ids...).with("getrawtransaction", func(params []any) any {
+			if params[0] == gone {
+				return refusal{Code: -5, Message: "No such mempool transaction"}
+			}
+			return rawTx
+		})
+		pool, err := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, s)}).Mempool(t.Context(), everything)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if _, there := pool.IDs[gone]; there || len(pool.IDs) != len(ids)-1 || len(pool.Txs) != len(ids)-1 {
+			t.Errorf("%s: %+v", name, pool)
+		}
+	}
+}
+
+// A transaction must be the one that was asked for.
+func TestExchangedTransaction(t *testing.T) {
+	for _, ids := range [][]string{{strings.Repeat("cd", 32)}, {txID, strings.Repeat("cd", 32)}} {
+		s := mempoolScript(ids...).with("getrawtransaction", func([]any) any { return rawTx })
+		_, err := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, s)}).Mempool(t.Context(), everything)
+		wantFault(t, "Mempool", err, bitcoin.ErrGarbage)
+	}
+}
+
+// A node that refuses for another reason than that the transaction is gone has given no complete look.
+func TestRefusedTransaction(t *testing.T) {
+	for _, ids := range [][]string{{txID}, {txID, strings.Repeat("cd", 32)}} {
+		s := mempoolScript(ids...).with("getrawtransaction", func([]any) any { return refusal{Code: -1, Message: "no"} })
+		_, err := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, s)}).Mempool(t.Context(), everything)
+		wantFault(t, "Mempool", err, bitcoin.ErrRefused)
+	}
+}
+
+func TestArrivalTimes(t *testing.T) {
+	now := time.Now()
+	for at, want := range map[int64]bool{now.Unix() - 60: true, 0: false, -5: false, now.Unix() + 7200: false} {
+		s := mempoolScript(txID).with("getrawtransaction", func([]any) any { return rawTx })
+		ids := s["getrawmempool"]
+		s.with("getrawmempool", func(params []any) any {
+			if len(params) > 0 {
+				return map[string]any{txID: map[string]any{"time": at, "vsize": 100}}
+			}
+			return ids(params)
+		})
+		pool, err := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, s)}).Mempool(t.Context(), everything)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := pool.Txs[0].SeenAt; got.IsZero() == want || (want && got.Unix() != at) {
+			t.Errorf("time %d is seen at %s", at, got)
+		}
+	}
+}
+
+// A look is taken anew when a block came in between, three times at most.
+func TestMovingTip(t *testing.T) {
+	for _, v := range []struct {
+		moves, looks int32
+		want         error
+	}{{1, 2, nil}, {3, 3, nil}, {1000, 3, bitcoin.ErrUnsteady}} {
+		var asked, looks atomic.Int32
+		s := chainOf(5)
+		s.with("getblockchaininfo", func([]any) any {
+			height := min(asked.Add(1), v.moves+1)
+			return map[string]any{"blocks": height, "headers": height, "bestblockhash": fmt.Sprintf("%064x", height)}
+		})
+		s.with("getrawmempool", func([]any) any { looks.Add(1); return []string{} })
+		_, err := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, s)}).Mempool(t.Context(), everything)
+		if !errors.Is(err, v.want) || looks.Load() != v.looks {
+			t.Errorf("%d blocks: %v after %d looks, want %v after %d", v.moves, err, looks.Load(), v.want, v.looks)
+		}
+	}
+}
+
+// batches answers like a node, but spoils the answers to batches.
+func batches(s script, spoil func(answers []map[string]any) any) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		var questions []question
+		if json.Unmarshal(body, &questions) != nil {
+			r.Body = io.NopCloser(strings.NewReader(string(body)))
+			s.ServeHTTP(w, r)
+			return
+		}
+		var answers []map[string]any
+		for _, q := range questions {
+			answers = append(answers, s.reply(q))
+		}
+		_ = json.NewEncoder(w).Encode(spoil(answers))
+	}
+}
+
+func TestBatches(t *testing.T) {
+	node := func() script {
+		return mempoolScript(txID, strings.Repeat("cd", 32), strings.Repeat("ef", 32)).
+			with("getrawtransaction", func(params []any) any {
+				if params[0] == txID {
+					return rawTx
+				}
+				return refusal{Code: -5, Message: "gone"}
+			})
+	}
+	for _, v := range []struct {
+		name  string
+		spoil func(answers []map[string]any) any
+		want  error
+	}{
+		{"honest", func(a []map[string]any) any { return a }, nil},
+		{"other order", func(a []map[string]any) any { a[0], a[2] = a[2], a[0]; return a }, nil},
+		{"no batches here", func([]map[string]any) any {
+			return map[string]any{"id": nil, "result": nil, "error": refusal{Code: -32600, Message: "Invalid Request"}}
+		}, nil},
+		{"one missing", func(a []map[string]any) any { return a[1:] }, bitcoin.ErrGarbage},
+		{"one twice", func(a []map[string]any) any { return append(a, a[0]) }, bitcoin.ErrGarbage},
+		{"one of another batch", func(a []map[string]any) any { a[0]["id"] = 999; return a }, bitcoin.ErrGarbage},
+		{"none", func([]map[string]any) any { return []any{} }, bitcoin.ErrGarbage},
+		{"null", func([]map[string]any) any { return nil }, bitcoin.ErrGarbage},
+		{"numbers", func([]map[string]any) any { return []int{1, 2, 3} }, bitcoin.ErrGarbage},
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			n := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, batches(node(), v.spoil))})
+			pool, err := n.Mempool(t.Context(), everything)
+			if !errors.Is(err, v.want) {
+				t.Fatalf("got %v, want %v", err, v.want)
+			}
+			if v.want == nil && (len(pool.Txs) != 1 || pool.Txs[0].ID != txID || len(pool.IDs) != 1) {
+				t.Errorf("the mempool is %+v", pool)
+			}
+		})
+	}
+}
+
+// A batch whose answer is too large is asked for in smaller ones.
+func TestLargeBatch(t *testing.T) {
+	var ids []string
+	for i := range 8 {
+		ids = append(ids, fmt.Sprintf("%064x", i))
+	}
+	var mu sync.Mutex
+	var sizes []int
+	s := mempoolScript(ids...)
+	s.with("getrawtransaction", func([]any) any { return refusal{Code: -5, Message: "gone"} })
+	handler := batches(s, func(answers []map[string]any) any {
+		mu.Lock()
+		defer mu.Unlock()
+		sizes = append(sizes, len(answers))
+		if len(answers) > 2 {
+			answers[0]["padding"] = strings.Repeat("a", 33<<20)
+		}
+		return answers
+	})
+	pool, err := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, handler)}).Mempool(t.Context(), everything)
+	if err != nil || len(pool.IDs) != 0 {
+		t.Fatalf("%+v, %v", pool, err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if got, want := fmt.Sprint(sizes), "[8 4 2 2 4 2 2]"; got != want {
+		t.Errorf("batches of %s, want %s", got, want)
+	}
+}
+
+// Bitcoin Core writes its password anew at each start.
+func TestCookieFile(t *testing.T) {
+	var password atomic.Value
+	password.Store("first")
+	s := chainOf(5)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, pass, _ := r.BasicAuth(); user != "__cookie__" || pass != password.Load() {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		s.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	file := filepath.Join(t.TempDir(), ".cookie")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := adapterAt(t, bitcoin.ClientConfig{URL: server.URL, CookieFile: file})
+	_, err := n.Tip(t.Context())
+	wantFault(t, "no file", err, bitcoin.ErrUnreachable)
+	write("no colon")
+	_, err = n.Tip(t.Context())
+	wantFault(t, "no cookie", err, bitcoin.ErrUnreachable)
+	write("__cookie__:first\n")
+	if _, err := n.Tip(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	password.Store("second")
+	_, err = n.Tip(t.Context())
+	wantFault(t, "old file", err, bitcoin.ErrUnreachable)
+	write("__cookie__:second")
+	if _, err := n.Tip(t.Context()); err != nil {
+		t.Errorf("after the node's restart: %v", err)
+	}
+	if strings.Contains(fmt.Sprint(err), "first") {
+		t.Errorf("the password is in the error: %v", err)
+	}
+}
+
+// The node's own certificate is trusted when it is named, and only then.
+func TestTLS(t *testing.T) {
+	server := httptest.NewUnstartedServer(chainOf(5))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the refused handshake is meant
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	file := filepath.Join(t.TempDir(), "rpc.cert")
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(file, cert, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := adapterAt(t, bitcoin.ClientConfig{URL: server.URL, CAFile: file}).Tip(t.Context()); err != nil {
+		t.Error(err)
+	}
+	_, err := adapterAt(t, bitcoin.ClientConfig{URL: server.URL}).Tip(t.Context())
+	wantFault(t, "unknown certificate", err, bitcoin.ErrUnreachable)
+}
+
+func TestConfigRefused(t *testing.T) {
+	network, asset, _ := chain.Bitcoin("regtest")
+	_, mainAsset, _ := chain.Bitcoin("mainnet")
+	rehearsal, played := chain.Rehearsal()
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]bitcoin.Config{
+		"no URL":              {Network: network, Asset: asset},
+		"no scheme":           {ClientConfig: bitcoin.ClientConfig{URL: "name:s3cret@127.0.0.1:8332"}, Network: network, Asset: asset},
+		"another scheme":      {ClientConfig: bitcoin.ClientConfig{URL: "ftp://name:s3cret@127.0.0.1"}, Network: network, Asset: asset},
+		"malformed":           {ClientConfig: bitcoin.ClientConfig{URL: "http://name:s3cret@[::1"}, Network: network, Asset: asset},
+		"control character":   {ClientConfig: bitcoin.ClientConfig{URL: "http://name:s3cret@host\x7f/"}, Network: network, Asset: asset},
+		"password and cookie": {ClientConfig: bitcoin.ClientConfig{URL: "http://name:s3cret@h", CookieFile: "x"}, Network: network, Asset: asset},
+		"no certificate":      {ClientConfig: bitcoin.ClientConfig{URL: "https://h", CAFile: empty}, Network: network, Asset: asset},
+		"certificate missing": {ClientConfig: bitcoin.ClientConfig{URL: "https://h", CAFile: empty + "x"}, Network: network, Asset: asset},
+		"played network":      {ClientConfig: bitcoin.ClientConfig{URL: "http://h"}, Network: rehearsal, Asset: played},
+		"asset of another":    {ClientConfig: bitcoin.ClientConfig{URL: "http://h"}, Network: network, Asset: mainAsset},
+	} {
+		_, err := bitcoin.New(c)
+		if err == nil {
+			t.Errorf("%s: taken", name)
+		} else if strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: the password is in the error: %v", name, err)
+		}
+	}
+}
+
+// Nothing listens there.
+func TestNobodyThere(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	n := adapterAt(t, bitcoin.ClientConfig{URL: "http://name:s3cret@127.0.0.1:" + strconv.Itoa(port)})
+	_, err = n.Tip(t.Context())
+	wantFault(t, "Tip", err, bitcoin.ErrUnreachable)
+	if strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("the password is in the error: %v", err)
+	}
+}
