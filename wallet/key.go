@@ -3,6 +3,7 @@
 package wallet
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"strings"
 
@@ -43,8 +44,8 @@ const maxKeyText = 500
 // Key is the public key of an account, with all that is needed to derive the addresses of its receiving chain. The
 // zero value derives nothing. A Key is immutable and safe for concurrent use.
 //
-// Two keys have the same addresses exactly when they have the same first address: the text of a key also holds its
-// place in somebody's tree, which the addresses do not depend on.
+// The text of a key also holds its place in somebody's tree, which the addresses do not depend on: compare keys by
+// Identity.
 type Key struct {
 	params  params
 	script  ScriptType
@@ -136,6 +137,16 @@ func (k Key) Script() ScriptType { return k.script }
 // Fingerprint is the BIP32 fingerprint of the account key itself, 8 hex digits: the first four bytes of its HASH160.
 func (k Key) Fingerprint() string {
 	return hex.EncodeToString(hash160(k.account.key[:])[:4])
+}
+
+// Identity is equal for two keys exactly if their addresses are, however they were written: 64 hex digits. The text of a
+// key will not do, as an origin, a path that leads to the same chain, or made-up depth and parent change it.
+func (k Key) Identity() string {
+	sum := sha256.New()
+	sum.Write([]byte(k.params.hrp + " " + string(k.script) + " ")) // no address without these
+	sum.Write(k.chain.key[:])
+	sum.Write(k.chain.code[:])
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // String is the key as an output descriptor with checksum, in one canonical form for all ways of writing it: BIP32

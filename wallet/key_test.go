@@ -170,6 +170,40 @@ func TestChainKey(t *testing.T) {
 	}
 }
 
+func TestIdentity(t *testing.T) {
+	account := mustParse(t, zpub84, "mainnet")
+	top, err := account.account.node()
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged := account.account
+	forged.depth, forged.parent, forged.number = 4, [4]byte{1, 2, 3, 4}, hardened+7
+	same := []string{
+		zpub84 + "/0/*",
+		"[73c5da0a/84h/0h/0h]" + zpub84,
+		"wpkh(" + childExtended(t, account.account, top, 0).encode(true) + "/*)",
+		"wpkh(" + forged.encode(true) + "/0/*)",
+	}
+	for _, text := range same {
+		if k := mustParse(t, text, "mainnet"); k.Identity() != account.Identity() || mustAddress(t, k, 3) != mustAddress(t, account, 3) {
+			t.Errorf("%s is another key than %s", text, account)
+		}
+	}
+	plain := account.account.encode(true)
+	seen := map[string]string{account.Identity(): zpub84}
+	for _, text := range []string{xpub44, xpub86, plain + "-[legacy]", plain + "-[p2sh]", plain + "-[taproot]", plain + "/*"} {
+		k := mustParse(t, text, "mainnet")
+		if other, ok := seen[k.Identity()]; ok {
+			t.Errorf("%s is the same as %s", text, other)
+		}
+		seen[k.Identity()] = text
+	}
+	on := func(params string) string { return mustParse(t, tpub, params).Identity() }
+	if on("testnet4") != on("signet") || on("signet") == on("regtest") {
+		t.Error("identities are not as the addresses are")
+	}
+}
+
 func TestFingerprint(t *testing.T) {
 	// BIP32, test vector 1: the child m/0h names m's fingerprint as its parent's.
 	parent := mustParse(t, "xpub661MyMwAqRbcFtXgS5sYJABqqG9YLmC4Q1Rdap9gSE8NqtwybGhePY2gZ29ESFjqJoCu1Rupje8YtGqsefD265TMg7usUDFdp6W1EGMcet8", "mainnet")
