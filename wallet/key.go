@@ -139,11 +139,11 @@ func (k Key) Fingerprint() string {
 	return hex.EncodeToString(hash160(k.account.key[:])[:4])
 }
 
-// Identity is equal for two keys exactly if their addresses are, however they were written: 64 hex digits. The text of a
-// key will not do, as an origin, a path that leads to the same chain, or made-up depth and parent change it.
+// Identity is equal for two keys of a network exactly if their addresses are, however they were written: 64 hex digits.
+// The text of a key will not do, as an origin, a path that leads to the same chain, or made-up depth and parent change it.
 func (k Key) Identity() string {
 	sum := sha256.New()
-	sum.Write([]byte(k.params.hrp + " " + string(k.script) + " ")) // no address without these
+	sum.Write([]byte(k.script))
 	sum.Write(k.chain.key[:])
 	sum.Write(k.chain.code[:])
 	return hex.EncodeToString(sum.Sum(nil))
