@@ -270,3 +270,9 @@ func (b *Book) Quote(from, to money.Currency, now time.Time, window time.Duratio
 	}
 	return Quote{ID: ident.New(b.Random), Rate: rate, At: now, Until: now.Add(window), Basis: basis}, nil
 }
+
+// Price is Rate without what it was made of.
+func (b *Book) Price(from, to money.Currency) (money.Rate, error) {
+	r, _, err := b.Rate(from, to)
+	return r, err
+}

@@ -11,6 +11,7 @@ import (
 
 	"checkout/ident"
 	"checkout/invoice"
+	"checkout/merchant"
 	"checkout/money"
 )
 
@@ -280,6 +281,11 @@ func (s Invoices) ids(ctx context.Context, query string, args ...any) ([]ident.I
 		return nil
 	})
 	return list, err
+}
+
+// Newest lists a merchant's invoices, the newest first.
+func (s Invoices) Newest(ctx context.Context, t merchant.Tenant, limit int) ([]ident.ID, error) {
+	return s.ids(ctx, "SELECT id FROM invoices WHERE merchant_id = $1 AND environment = $2 ORDER BY number DESC LIMIT $3", t.Merchant(), t.Env(), limit)
 }
 
 // Version is an invoice's version, without loading it.

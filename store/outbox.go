@@ -271,3 +271,16 @@ func (w Webhooks) Resend(ctx context.Context, tenant merchant.Tenant, id ident.I
 		return err
 	})
 }
+
+// Waiting counts the messages that are not done, by state.
+func (w Webhooks) Waiting(ctx context.Context) (map[string]int64, error) {
+	counts := map[string]int64{"pending": 0, "dead": 0}
+	err := w.each(ctx, "SELECT state, COUNT(*) FROM outbox WHERE state IN ('pending', 'dead') GROUP BY state", nil, func(rows *sql.Rows) error {
+		var state string
+		var n int64
+		err := rows.Scan(&state, &n)
+		counts[state] = n
+		return err
+	})
+	return counts, err
+}

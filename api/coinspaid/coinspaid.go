@@ -37,7 +37,7 @@ type Offers interface {
 
 // Rates gives current prices.
 type Rates interface {
-	Rate(from, to money.Currency) (money.Rate, error)
+	Price(from, to money.Currency) (money.Rate, error)
 }
 
 // Deps are what the face needs.

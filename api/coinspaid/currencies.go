@@ -108,7 +108,7 @@ func (f *Face) enabled(ctx context.Context, t merchant.Tenant, a chain.Asset) (b
 // priced says whether an invoice in a fiat currency could be paid with one of the coins right now.
 func (f *Face) priced(coins []chain.Asset, fiat money.Currency) bool {
 	for _, a := range coins {
-		if _, err := f.Rates.Rate(a.Currency, fiat); err == nil {
+		if _, err := f.Rates.Price(a.Currency, fiat); err == nil {
 			return true
 		}
 	}

@@ -157,7 +157,7 @@ func (f *Face) bound(eur string, cur money.Currency, rounding money.Rounding) mo
 	if err != nil || cur == euro {
 		return sum
 	}
-	if r, err := f.Rates.Rate(euro, cur); err == nil {
+	if r, err := f.Rates.Price(euro, cur); err == nil {
 		if a, err := r.Convert(sum, rounding); err == nil {
 			return a
 		}

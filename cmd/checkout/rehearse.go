@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"math/big"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"checkout/fault"
+	"checkout/front"
+	"checkout/ident"
+	"checkout/invoice"
+	"checkout/money"
+	"checkout/wallet"
+)
+
+// The played payments: buttons of the demo, and calls on the internal listener. Each does what a payer, or the chain,
+// would do; the engine above it is the real one.
+
+var errRehearsal = fault.New(fault.Conflict, "rehearsal_state", "The invoice is not in a state that allows this.")
+
+// seenWithin is how long an action waits for the watcher to take notice.
+const seenWithin = 5 * time.Second
+
+// handleRehearsal serves POST /rehearsal/invoices/{id}/{action}?blocks=n.
+func (s *sites) handleRehearsal(w http.ResponseWriter, r *http.Request) {
+	err := s.app.rehearse(r.Context(), ident.ID(chi.URLParam(r, "id")), chi.URLParam(r, "action"), r.FormValue("blocks"))
+	if err != nil {
+		f := fault.Of(err)
+		if f.Kind == fault.Internal {
+			s.app.log.Error("rehearsal failed", "event", "rehearsal_failed", "err", err)
+		}
+		http.Error(w, f.Text, front.Status(f.Kind))
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// rehearse plays one action on an invoice, then mines the blocks asked for.
+func (a *app) rehearse(ctx context.Context, id ident.ID, action, blocks string) error {
+	n := 0
+	if blocks != "" {
+		var err error
+		if n, err = strconv.Atoi(blocks); err != nil || n < 0 || n > 100 {
+			return fault.New(fault.Invalid, "blocks", "blocks is 0 to 100").At("blocks")
+		}
+	}
+	actions := map[string]func(context.Context, *invoice.Invoice) error{
+		"exact": func(ctx context.Context, inv *invoice.Invoice) error { return a.payPart(ctx, inv, 100) },
+		"short": func(ctx context.Context, inv *invoice.Invoice) error { return a.payPart(ctx, inv, 95) },
+		"over":  func(ctx context.Context, inv *invoice.Invoice) error { return a.payPart(ctx, inv, 125) },
+		"parts": a.playParts, "late": a.playLate, "replace": a.playReplace, "reorg": a.playReorg,
+	}
+	play, ok := actions[action]
+	if !ok {
+		return invoice.ErrNotFound
+	}
+	inv, err := a.invoices.Find(ctx, id)
+	if err != nil {
+		return err
+	}
+	if inv.Asset != a.played.Asset.ID {
+		return errRehearsal
+	}
+	if err := play(ctx, inv); err != nil || n == 0 {
+		return err
+	}
+	return a.played.Mine(ctx, n)
+}
+
+// payPart pays so many percent of what is left, at the address of the invoice.
+func (a *app) payPart(ctx context.Context, inv *invoice.Invoice, percent int64) error {
+	if inv.Outcome.State != invoice.Awaiting && (inv.Outcome.State != invoice.Detected || inv.Outcome.Amount != invoice.Short) {
+		return errRehearsal
+	}
+	_, err := a.pay(ctx, inv, part(inv.Outcome.Remaining, percent), false)
+	return err
+}
+
+func part(of money.Amount, percent int64) money.Amount {
+	units := new(big.Int).Mul(of.Units(), big.NewInt(percent))
+	return money.New(of.Currency(), units.Quo(units, big.NewInt(100)))
+}
+
+func (a *app) pay(ctx context.Context, inv *invoice.Invoice, amount money.Amount, held bool) (string, error) {
+	addr, ok := inv.Address(inv.Asset)
+	if !ok || amount.Sign() <= 0 {
+		return "", errRehearsal
+	}
+	return a.played.Pay(ctx, addr.Text, amount, held)
+}
+
+// playParts pays in two parts, the second after the first was seen.
+func (a *app) playParts(ctx context.Context, inv *invoice.Invoice) error {
+	if inv.Outcome.State != invoice.Awaiting {
+		return errRehearsal
+	}
+	first := part(inv.Outcome.Remaining, 40)
+	if _, err := a.pay(ctx, inv, first, false); err != nil {
+		return err
+	}
+	inv, err := a.await(ctx, inv.ID, func(inv *invoice.Invoice) bool { return inv.Outcome.Amount != invoice.None })
+	if err != nil {
+		return err
+	}
+	return a.payPart(ctx, inv, 100)
+}
+
+// playLate lets the deadline pass if it has not, and pays then.
+func (a *app) playLate(ctx context.Context, inv *invoice.Invoice) error {
+	due := inv.Outcome.Due
+	if inv.Outcome.State == invoice.Awaiting {
+		left := inv.Deadline().Add(inv.Terms.Grace).Sub(inv.Clock(time.Now()))
+		if _, err := a.invoices.Skip(ctx, inv.ID, max(left, 0)+evidenceMargin); err != nil {
+			return err
+		}
+		var err error
+		if inv, err = a.await(ctx, inv.ID, func(inv *invoice.Invoice) bool { return inv.Outcome.State == invoice.Expired }); err != nil {
+			return err
+		}
+	}
+	if inv.Outcome.State != invoice.Expired || len(inv.Payments) > 0 {
+		return errRehearsal
+	}
+	_, err := a.pay(ctx, inv, due, false)
+	return err
+}
+
+// evidenceMargin is more than the played chain's evidence ever lags behind.
+const evidenceMargin = 10 * time.Second
+
+// playReplace takes an unconfirmed payment back, making one first if there is none.
+func (a *app) playReplace(ctx context.Context, inv *invoice.Invoice) error {
+	id, found := unconfirmed(inv)
+	if !found {
+		if inv.Outcome.State != invoice.Awaiting {
+			return errRehearsal
+		}
+		var err error
+		if id, err = a.pay(ctx, inv, inv.Outcome.Due, true); err != nil {
+			return err
+		}
+		if inv, err = a.await(ctx, inv.ID, func(inv *invoice.Invoice) bool { return inv.Outcome.State == invoice.Detected }); err != nil {
+			return err
+		}
+	}
+	elsewhere, err := a.elsewhere()
+	if err != nil {
+		return err
+	}
+	_, err = a.played.Replace(ctx, id, elsewhere, inv.Outcome.Due)
+	return err
+}
+
+func unconfirmed(inv *invoice.Invoice) (string, bool) {
+	for _, p := range inv.Payments {
+		if p.Status == invoice.Seen && p.Block.IsZero() {
+			return p.Transfer.TxID, true
+		}
+	}
+	return "", false
+}
+
+// elsewhere is an address nobody here knows.
+func (a *app) elsewhere() (string, error) {
+	return a.wallets.Derive(wallet.NewPlayed(a.played.Random, "", a.played.Net.ID), 0)
+}
+
+// playReorg takes the block of a payment off the chain, paying and mining first if nothing was paid. The payment goes
+// back to the pool and is mined again.
+func (a *app) playReorg(ctx context.Context, inv *invoice.Invoice) error {
+	if inv.Outcome.State == invoice.Awaiting {
+		if _, err := a.pay(ctx, inv, inv.Outcome.Due, false); err != nil {
+			return err
+		}
+		if err := a.played.Mine(ctx, int(a.played.Asset.Confirmations)); err != nil {
+			return err
+		}
+		var err error
+		if inv, err = a.await(ctx, inv.ID, func(inv *invoice.Invoice) bool { return inv.Outcome.State == invoice.Settled }); err != nil {
+			return err
+		}
+	}
+	lowest := int64(0)
+	for _, p := range inv.Payments {
+		if !p.Block.IsZero() && (lowest == 0 || p.Block.Height < lowest) {
+			lowest = p.Block.Height
+		}
+	}
+	tip, err := a.played.Tip(ctx)
+	if err != nil {
+		return err
+	}
+	depth := tip.Height - lowest + 1
+	if lowest == 0 || depth > 100 {
+		return errRehearsal
+	}
+	return a.played.Reorganise(ctx, int(depth), nil)
+}
+
+// await waits until an invoice is as an action needs it.
+func (a *app) await(ctx context.Context, id ident.ID, done func(*invoice.Invoice) bool) (*invoice.Invoice, error) {
+	ctx, cancel := context.WithTimeout(ctx, seenWithin)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		inv, err := a.invoices.Find(ctx, id)
+		if err == nil && done(inv) {
+			return inv, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(errRehearsal, err)
+		case <-tick.C:
+		}
+	}
+}

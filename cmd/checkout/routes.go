@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"checkout/front"
+	"checkout/web/checkout"
+)
+
+// sites is the site map: what is mounted where on the two listeners.
+type sites struct {
+	app       *app
+	base      string // base of all links
+	hosts     []string
+	pages     http.Handler
+	coinsPaid http.Handler
+	meters    *meters
+	extra     map[string]http.Handler // by the first path segment, for the demo
+}
+
+// routes builds the faces.
+func (a *app) routes(base string, ls listeners) *sites {
+	s := &sites{app: a, base: base, pages: a.pages(base), coinsPaid: a.coinsPaid(base), meters: newMeters(a), extra: map[string]http.Handler{}}
+	if u, err := url.Parse(base); err == nil {
+		s.hosts = append(s.hosts, u.Host)
+	}
+	if host, port, err := net.SplitHostPort(ls.public.Addr().String()); err == nil && net.ParseIP(host).IsLoopback() {
+		for _, name := range []string{"127.0.0.1", "localhost", "::1"} { // who reaches a loopback listener is on this machine
+			s.hosts = append(s.hosts, net.JoinHostPort(name, port))
+		}
+	}
+	return s
+}
+
+// bodyLimit bounds every request body on the public listener; the faces have their own, smaller ones.
+const bodyLimit = 1 << 20
+
+// public is the listener of customers and shops.
+func (s *sites) public() http.Handler {
+	deny := front.DenyHeaders(strings.HasPrefix(s.base, "https://"))
+	proxies, _ := s.app.settings.proxies() // checked at start
+	access := front.AccessLog{
+		Log: s.app.log, Route: checkout.Route, Sampled: func(route string) bool { return strings.HasSuffix(route, "/status") }, Every: 100, Now: time.Now,
+	}
+	r := chi.NewRouter()
+	r.Use(front.Identify(rand.Reader, proxies), deny.Wrap, s.meters.wrap, access.Wrap, front.Recover(s.app.log, front.Plain),
+		front.Sizes(front.Bare, bodyLimit), front.Hosts(front.Bare, s.hosts...), squeeze)
+	r.Handle("/api/*", s.coinsPaid)
+	for prefix, h := range s.extra {
+		r.Handle("/"+prefix, h)
+		r.Handle("/"+prefix+"/*", h)
+	}
+	r.Handle("/*", s.pages)
+	return r
+}
+
+// squeeze collapses doubled slashes below /api before routing, without a redirect, which would turn a POST into a GET.
+func squeeze(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "//") {
+			if trimmed := "/" + strings.TrimLeft(r.URL.Path, "/"); strings.HasPrefix(trimmed, "/api/") {
+				r.URL.Path, r.URL.RawPath = trimmed, ""
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// internal is the listener of operators; it is never reachable from outside.
+func (s *sites) internal() http.Handler {
+	r := chi.NewRouter()
+	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	r.Get("/readyz", s.handleReady)
+	r.Handle("/metrics", promhttp.HandlerFor(s.meters.registry, promhttp.HandlerOpts{}))
+	r.Post("/rehearsal/invoices/{id}/{action}", s.handleRehearsal)
+	return front.Chain(r, front.Identify(rand.Reader, nil), front.DenyHeaders(false).Wrap, front.Recover(s.app.log, front.Plain),
+		front.Sizes(front.Bare, 4096))
+}
+
+// handleReady says whether this node can serve, and how each chain is doing. A chain in trouble takes its coin off the
+// list, not the node: the answer is 503 only when the database does not answer.
+func (s *sites) handleReady(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	lines := []string{}
+	word, status := "ok", http.StatusOK
+	if err := s.app.db.Ping(ctx); err != nil {
+		lines = append(lines, "db=unreachable")
+		word, status = "unavailable", http.StatusServiceUnavailable
+	} else {
+		lines = append(lines, "db=ok")
+	}
+	for _, watcher := range s.app.watchers {
+		n := watcher.Source.Network()
+		state, height := s.app.health.Status(n.ID)
+		lines = append(lines, fmt.Sprintf("chain:%s=%s height=%d", n.Coin, state, height))
+		if state != "ok" && status == http.StatusOK {
+			word = "degraded"
+		}
+	}
+	sort.Strings(lines)
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintln(w, word+"\n"+strings.Join(lines, "\n"))
+}

@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"checkout/api/coinspaid"
+	"checkout/chain"
+	"checkout/chain/bitcoin"
+	"checkout/chain/rehearsal"
+	"checkout/ident"
+	"checkout/invoice"
+	"checkout/merchant"
+	"checkout/money"
+	"checkout/rate"
+	"checkout/rate/feed"
+	"checkout/seal"
+	"checkout/store"
+	"checkout/wallet"
+	"checkout/watch"
+	"checkout/web"
+	"checkout/web/checkout"
+	"checkout/web/static"
+	"checkout/webhook"
+)
+
+// Paces of the workers.
+const (
+	watchEvery    = time.Second
+	playedEvery   = 300 * time.Millisecond
+	expireEvery   = time.Second
+	dispatchEvery = time.Second
+	mineEvery     = 3 * time.Second
+	evictAfter    = 10 * time.Minute
+)
+
+// playedPrice is what one LTCT is worth in every fiat currency, unless the rates file says otherwise.
+const playedPrice = "100"
+
+// app is everything, introduced to everything else.
+type app struct {
+	settings   *Settings
+	log        *slog.Logger
+	holder     string
+	registry   *chain.Registry
+	db         *store.DB
+	rates      *rate.Book
+	wallets    *wallet.Book
+	health     *watch.Health
+	invoices   *invoice.Service
+	played     *rehearsal.Chain
+	watchers   []*watch.Watcher
+	dispatcher *webhook.Dispatcher
+
+	changed func(id ident.ID, version int64) // told of every invoice that was changed; set once the pages stand
+	once    sync.Once
+}
+
+// openApp opens the store, migrated, and wires the domain. serve marks the process that serves the database.
+func openApp(ctx context.Context, s *Settings, log *slog.Logger, serve bool) (*app, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	registry, err := s.registry()
+	if err != nil {
+		return nil, err
+	}
+	a := &app{settings: s, log: log, holder: string(ident.New(rand.Reader)), registry: registry}
+	if a.db, err = a.openStore(ctx, serve); err != nil {
+		return nil, err
+	}
+	a.wire()
+	if err := a.watch(); err != nil {
+		return nil, errors.Join(err, a.db.Close())
+	}
+	return a, nil
+}
+
+// openStore opens the database and migrates it.
+func (a *app) openStore(ctx context.Context, serve bool) (*store.DB, error) {
+	db, err := a.connect(ctx, serve)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Migrate(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// pending opens the database and lists the migrations that have not run.
+func (a *app) pending(ctx context.Context) (*store.DB, []store.Step, error) {
+	db, err := a.connect(ctx, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	steps, err := db.Pending(ctx)
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return db, steps, nil
+}
+
+// connect opens the database with the right key, and keeps a key that had to be made.
+func (a *app) connect(ctx context.Context, serve bool) (*store.DB, error) {
+	key, keep, err := a.settings.masterKey()
+	if err != nil {
+		return nil, err
+	}
+	box, err := seal.New(key, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, store.Config{
+		DSN: a.settings.DB, Box: box, Random: rand.Reader, Now: time.Now, Log: a.log, Serve: serve,
+		Changed: func(id ident.ID, version int64) {
+			if a.changed != nil {
+				a.changed(id, version)
+			}
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := db.CheckKey(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if err := keep(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// wire introduces the domain packages to the store and to each other.
+func (a *app) wire() {
+	chains := store.Chains{DB: a.db}
+	a.rates = a.newRates()
+	a.wallets = &wallet.Book{Indexes: store.Wallets{DB: a.db}, Registry: a.registry}
+	a.health = &watch.Health{Book: chains, Now: time.Now, HideAfter: a.settings.HideAfter}
+	a.invoices = &invoice.Service{
+		Store: store.Invoices{DB: a.db}, Rates: a.rates, Addresses: a.wallets, Health: a.health, Registry: a.registry,
+		Random: rand.Reader, Now: time.Now,
+	}
+	network, coin := chain.Rehearsal()
+	if configured, ok := a.registry.Asset(coin.ID); ok {
+		coin = configured
+	}
+	a.played = &rehearsal.Chain{Keeper: chains, Net: network, Asset: coin, Random: rand.Reader}
+	a.dispatcher = &webhook.Dispatcher{
+		Outbox:   store.Webhooks{DB: a.db},
+		Dialects: map[string]webhook.Dialect{merchant.DialectCoinsPaid: coinspaid.Callbacks{Registry: a.registry}},
+		Client:   webhook.NewClient(a.settings.AllowPrivate), Holder: a.holder, Every: dispatchEvery, Now: time.Now, Log: a.log,
+	}
+}
+
+func (a *app) newRates() *rate.Book {
+	eur, _ := money.FiatByCode("EUR")
+	usd, _ := money.FiatByCode("USD")
+	book := &rate.Book{Now: time.Now, Random: rand.Reader, Log: a.log, Bridges: []money.Currency{eur, usd}}
+	if a.settings.RatesFile != "" {
+		book.Sources = append(book.Sources, &feed.File{Path: a.settings.RatesFile, Currency: a.registry.Currency, Now: time.Now})
+	}
+	for _, asset := range a.registry.Assets() {
+		if n, ok := a.registry.Network(asset.Network); ok && n.Played {
+			book.Sources = append(book.Sources, &feed.Played{Coin: asset.Currency, Price: playedPrice, Now: time.Now})
+		}
+	}
+	return book
+}
+
+// watch makes a watcher for the played network and for every network that has a node.
+func (a *app) watch() error {
+	chains := store.Chains{DB: a.db}
+	add := func(source watch.Source, every time.Duration) {
+		a.watchers = append(a.watchers, &watch.Watcher{
+			Source: source, Book: chains, Sink: a.invoices, Every: every, Log: a.log, EvictAfter: evictAfter,
+			Lease: &store.Lease{DB: a.db, Name: "watch:" + source.Network().ID, Holder: a.holder},
+		})
+	}
+	add(a.played, playedEvery)
+	if a.settings.BitcoinRPC == "" {
+		return nil
+	}
+	network, coin, _ := chain.Bitcoin(a.settings.BitcoinNetwork)
+	if configured, ok := a.registry.Asset(coin.ID); ok {
+		coin = configured
+	}
+	node, err := bitcoin.New(bitcoin.Config{
+		ClientConfig: bitcoin.ClientConfig{URL: a.settings.BitcoinRPC, CookieFile: a.settings.BitcoinCookie, CAFile: a.settings.BitcoinCA},
+		Network:      network, Asset: coin,
+	})
+	if err != nil {
+		return setting("--bitcoin-rpc (CHECKOUT_BITCOIN_RPC)", "The Bitcoin node's settings cannot be used.").Because(err)
+	}
+	add(node, watchEvery)
+	return nil
+}
+
+// pages makes the customer's face, and lets it hear of every change.
+func (a *app) pages(base string) *checkout.Face {
+	face := checkout.New(checkout.Deps{
+		Site: web.NewSite(static.New(), a.log), Invoices: a.invoices, Merchants: store.Merchants{DB: a.db}, Registry: a.registry,
+		Health: a.health, Estimate: a.estimate, Explorer: explorer, TLS: strings.HasPrefix(base, "https://"),
+		StatusMaxAge: a.statusAge(), Log: a.log, Now: time.Now,
+	})
+	a.changed = func(id ident.ID, version int64) {
+		face.Changed(id, version)
+		a.dispatcher.Wake()
+	}
+	return face
+}
+
+// statusAge bounds how long a node believes its own memory: with PostgreSQL other nodes write too.
+func (a *app) statusAge() time.Duration {
+	if strings.HasPrefix(a.settings.DB, "sqlite:") {
+		return 0
+	}
+	return time.Second
+}
+
+// estimate is what a price would be in a coin now; it binds nobody.
+func (a *app) estimate(coin money.Currency, price money.Amount, places int) (money.Amount, error) {
+	r, err := a.rates.Price(price.Currency(), coin)
+	if err != nil {
+		return money.Amount{}, err
+	}
+	due, err := r.Convert(price, money.RoundUp)
+	if err != nil {
+		return money.Amount{}, err
+	}
+	return due.CeilTo(places), nil
+}
+
+// explorer names a public page about a transaction, for networks that have one.
+func explorer(network, tx string) string {
+	switch network {
+	case "bitcoin":
+		return "https://mempool.space/tx/" + tx
+	case "bitcoin-testnet4":
+		return "https://mempool.space/testnet4/tx/" + tx
+	case "bitcoin-signet":
+		return "https://mempool.space/signet/tx/" + tx
+	}
+	return ""
+}
+
+// coinsPaid makes the CoinsPaid face.
+func (a *app) coinsPaid(base string) http.Handler {
+	return coinspaid.New(coinspaid.Deps{
+		Keys: store.Merchants{DB: a.db}, Merchants: store.Merchants{DB: a.db}, Invoices: a.invoices, Offers: a.wallets, Rates: a.rates,
+		Registry: a.registry, BaseURL: base, Now: time.Now, Log: a.log,
+	})
+}
+
+// worker is something that runs until its context ends.
+type worker struct {
+	name string
+	run  func(ctx context.Context) error
+}
+
+// workers lists what runs beside the listeners.
+func (a *app) workers() []worker {
+	list := []worker{
+		{"rates", a.rates.Run},
+		{"expirer", (&invoice.Expirer{Service: a.invoices, Every: expireEvery, Log: a.log}).Run},
+		{"dispatcher", a.dispatcher.Run},
+		{"miner", (&rehearsal.Miner{Chain: a.played, Every: mineEvery, Deep: 6}).Run},
+	}
+	for _, w := range a.watchers {
+		list = append(list, worker{"watcher of " + w.Source.Network().ID, w.Run})
+	}
+	return list
+}
+
+// supervise runs workers until ctx ends; the first that fails ends the others. It waits for all of them.
+func supervise(ctx context.Context, workers []worker) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	for _, w := range workers {
+		wg.Go(func() {
+			if err := w.run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+				cancel(fmt.Errorf("%s: %w", w.name, err))
+			}
+		})
+	}
+	wg.Wait()
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
