@@ -270,7 +270,7 @@ func (w *work) first(s chain.Sighting, m Method, addr Address, id ident.ID, numb
 	s.At = seen
 	p := Payment{
 		ID: id, Number: number, Transfer: s.Transfer, Inputs: s.Tx.Inputs, Replaceable: s.Tx.Replaceable,
-		Coinbase: s.Tx.Coinbase, Status: Seen, FirstSeen: seen, Need: m.Confirmations,
+		Coinbase: s.Tx.Coinbase, Status: Seen, Block: s.Block, FirstSeen: seen, Need: m.Confirmations,
 	}
 	if p.Coinbase {
 		p.Need = max(p.Need, coinbaseMaturity)
@@ -321,8 +321,12 @@ func (inv *Invoice) replacedBy(s chain.Sighting) *Payment {
 	return nil
 }
 
-// again updates a known payment.
+// again updates a known payment. A node may keep a transaction in its mempool whose coins another one has spent in a block:
+// that is no news.
 func (w *work) again(p *Payment, s chain.Sighting) {
+	if p.Status == Dropped && s.Block.IsZero() && !p.ConflictBlock.IsZero() {
+		return
+	}
 	if p.Status == Dropped {
 		p.Status, p.Conflict, p.ConflictBlock, p.DoubleSpent = Seen, "", chain.BlockRef{}, false
 		p.ReplacedBy = ""
@@ -469,7 +473,7 @@ func (inv *Invoice) Conflict(network, txid, other string, block chain.BlockRef, 
 				w.tell("dropped", p)
 			}
 		default:
-			p.Status, p.Conflict, p.Block, p.Depth = Dropped, other, chain.BlockRef{}, 0
+			p.Status, p.Conflict, p.ConflictBlock, p.Block, p.Depth = Dropped, other, block, chain.BlockRef{}, 0
 			w.tell("dropped", p)
 		}
 		w.dirty = true
