@@ -50,7 +50,7 @@ func (s *Site) Assets() templates.Assets { return s.assets }
 const FilesPrefix = static.Prefix
 
 // smallest answer worth compressing: below it the frame of gzip eats what is won.
-const smallest = 600
+const smallest = 300
 
 // Render draws a component and answers with it. Nothing is sent before all of it is drawn, so that a failure half way
 // is an error page and not half a page. There is no ETag: a page with somebody's payment on it is stored nowhere.

@@ -164,7 +164,7 @@ func (f *Face) method(s scene) *templates.Method {
 func (f *Face) requote(s scene, primary bool) *templates.Requote {
 	switch err := s.inv.Renewable(s.now); {
 	case err == nil:
-		return &templates.Requote{Action: s.query.path(s.inv.ID, "/requote"), Keep: f.steady(s.inv), Primary: primary}
+		return &templates.Requote{Action: s.query.path(s.inv.ID, "/requote"), Keep: s.view == ViewWaitingExpiring && f.steady(s.inv), Primary: primary}
 	case errors.Is(err, invoice.ErrRenewals):
 		return &templates.Requote{}
 	}

@@ -71,6 +71,7 @@ type Face struct {
 	statuses *statuses
 	codes    *codes
 	limits   limits
+	plain    front.Headers // of answers that are not pages
 	routes   http.Handler
 }
 
@@ -79,19 +80,16 @@ const reportPath = "/csp"
 
 // New makes the face.
 func New(d Deps) *Face {
-	f := &Face{Deps: d, site: d.Site, statuses: newStatuses(100_000, d.StatusMaxAge, d.Now), codes: newCodes(4096), limits: newLimits()}
 	page, plain := front.PageHeaders(d.TLS, reportPath), front.DenyHeaders(d.TLS)
+	f := &Face{Deps: d, plain: plain, site: d.Site, statuses: newStatuses(100_000, d.StatusMaxAge, d.Now), codes: newCodes(4096), limits: newLimits()}
 
 	r := chi.NewRouter()
 	r.Use(middleware.GetHead)
 	r.NotFound(page.Wrap(http.HandlerFunc(f.handleNotFound)).ServeHTTP)
 	r.MethodNotAllowed(page.Wrap(http.HandlerFunc(f.handleMethodNotAllowed)).ServeHTTP)
 	r.Handle(web.FilesPrefix+"*", d.Site.Files)
-	r.Group(func(r chi.Router) {
-		r.Use(plain.Wrap)
-		r.Get("/i/{id}/status", f.handleStatus)
-		r.Post(reportPath, f.handleReport)
-	})
+	r.Get("/i/{id}/status", f.handleStatus)
+	r.With(plain.Wrap).Post(reportPath, f.handleReport)
 	r.Group(func(r chi.Router) {
 		r.Use(page.Wrap)
 		r.Get("/i/{id}", f.handlePage)

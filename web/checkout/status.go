@@ -146,6 +146,7 @@ func (f *Face) handleStatus(w http.ResponseWriter, r *http.Request) {
 	id := ident.ID(chi.URLParam(r, "id"))
 	now := f.Now()
 	if err := f.pollAllowed(r, id, now); err != nil {
+		f.plain.Apply(w.Header())
 		front.Plain(w, r, err)
 		return
 	}
@@ -168,8 +169,7 @@ func (f *Face) handleStatus(w http.ResponseWriter, r *http.Request) {
 	}
 	h := w.Header()
 	if matches(r.Header["If-None-Match"], s.etag) {
-		// The browser adds what is here to what it has kept, so nothing else needs to be said again.
-		clear(h)
+		// The browser adds what is here to what it has kept; nothing else needs to be said again.
 		h.Set("ETag", s.etag)
 		h.Set("Cache-Control", "private, no-cache")
 		w.WriteHeader(http.StatusNotModified)
@@ -179,6 +179,7 @@ func (f *Face) handleStatus(w http.ResponseWriter, r *http.Request) {
 	body = append(body, s.head...)
 	body = now.UTC().AppendFormat(body, instant)
 	body = append(body, s.tail...)
+	f.plain.Apply(h)
 	h.Set("ETag", s.etag)
 	h.Set("Cache-Control", "private, no-cache")
 	h.Set("Content-Type", "application/json")
@@ -186,6 +187,7 @@ func (f *Face) handleStatus(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *Face) statusError(w http.ResponseWriter, r *http.Request, err error) {
+	f.plain.Apply(w.Header())
 	if err = f.counted(r, err); fault.Of(err).Kind == fault.Internal {
 		f.Log.Error("status failed", "event", "status_failed", "request", front.RequestID(r.Context()), "cause", err.Error())
 	}
