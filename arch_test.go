@@ -1,0 +1,207 @@
+// Package checkout_test holds the test of the house's floors.
+package checkout_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// values may be imported by everybody.
+var values = []string{"money", "fault", "ident"}
+
+// rooms says for every package which packages of ours it may import, besides nothing at all. Tests may import what
+// testMay adds. It is docs/decisions/0002 as a table: a package not named here fails the test, and so does a line
+// without a package.
+var rooms = map[string][]string{
+	"money": {}, "fault": {}, "ident": {},
+	"event":  {"ident"},
+	"audit":  {"fault"},
+	"seal":   {"fault"},
+	"chain":  with("money", "fault", "ident"),
+	"ledger": with(),
+	"rate":   with(),
+
+	"merchant":              with("chain"),
+	"wallet":                with("chain", "merchant"),
+	"qr":                    {"chain", "money", "fault"},
+	"watch":                 {"chain", "fault", "ident"},
+	"webhook":               {"event", "fault", "ident"},
+	"invoice":               with("rate", "chain", "ledger", "event", "merchant"),
+	"chain/bitcoin":         {"chain", "money", "fault"},
+	"chain/bitcoin/regtest": {"chain/bitcoin", "chain", "money", "fault"},
+	"chain/rehearsal":       {"chain", "money", "fault"},
+	"chain/chaintest":       {"chain", "chain/bitcoin", "chain/bitcoin/regtest", "money", "fault"},
+	"rate/feed":             {"rate", "money", "fault"},
+	"store":                 with("event", "audit", "seal", "chain", "chain/rehearsal", "ledger", "rate", "merchant", "wallet", "watch", "webhook", "invoice"),
+	"store/pgtest":          {},
+	"front":                 {"fault", "ident"},
+	"web/templates":         {},
+	"web/static":            {},
+	"web":                   {"front", "web/templates", "web/static", "fault"},
+	"web/checkout":          with("front", "web", "web/templates", "merchant", "invoice", "qr", "chain"),
+	"api":                   {"front", "merchant", "fault", "ident"},
+	"api/coinspaid":         with("api", "merchant", "invoice", "rate", "event", "chain", "webhook"),
+	"cmd/checkout":          {"*"},
+	"store/storetest":       {"*"},
+}
+
+func with(more ...string) []string { return append(slices.Clone(values), more...) }
+
+// testMay is what tests may import beyond the package's own list: real stores, chains and helpers.
+var testMay = []string{"*"}
+
+func TestImportsPointDown(t *testing.T) {
+	imports, err := scan(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range check(imports, rooms) {
+		t.Error(problem)
+	}
+}
+
+// TestGuardFails plants what the guard is there for, in a folder of its own, and wants it found.
+func TestGuardFails(t *testing.T) {
+	planted := map[string]string{
+		"money/a.go":      "package money\n\nimport _ \"checkout/store\"\n",
+		"store/a.go":      "package store\n\nimport _ \"checkout/money\"\n",
+		"unknown/a.go":    "package unknown\n",
+		"skipped/go.mod":  "module other\n",
+		"skipped/a.go":    "package skipped\n\nimport _ \"checkout/store\"\n",
+		"money/a_test.go": "package money_test\n\nimport _ \"checkout/store\"\n",
+	}
+	root := t.TempDir()
+	for name, text := range planted {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	imports, err := scan(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := check(imports, map[string][]string{"money": {}, "store": {"money"}, "gone": {}})
+	want := []string{
+		"gone: is in the table, but there is no such package",
+		"money imports store (money/a.go): not in its list",
+		"money, store: a circle",
+		"unknown: is no room of the house; give it a line in arch_test.go",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// use is one import with the file it stands in.
+type use struct {
+	file, path string
+	test       bool
+}
+
+// scan parses every Go file below root itself: what a child process would read is no part of the test's cache key, and a
+// broken tree could pass. Folders with a go.mod of their own are other modules.
+func scan(root string) (map[string][]use, error) {
+	found := map[string][]use{}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel := filepath.ToSlash(strings.TrimPrefix(strings.TrimPrefix(path, root), string(filepath.Separator)))
+		if d.IsDir() {
+			_, err := os.Stat(filepath.Join(path, "go.mod"))
+			if rel != "" && rel != "." && (err == nil || strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "bin") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		folder := filepath.ToSlash(filepath.Dir(rel))
+		if !strings.HasSuffix(path, ".go") || folder == "." {
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		found[folder] = append(found[folder], use{file: rel, test: strings.HasSuffix(rel, "_test.go")})
+		for _, spec := range f.Imports {
+			name, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if ours, ok := strings.CutPrefix(name, "checkout/"); ok {
+				found[folder] = append(found[folder], use{file: rel, path: ours, test: strings.HasSuffix(rel, "_test.go")})
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+func check(imports map[string][]use, rooms map[string][]string) []string {
+	problems := map[string]bool{}
+	for folder, uses := range imports {
+		allowed, known := rooms[folder]
+		if !known {
+			problems[folder+": is no room of the house; give it a line in arch_test.go"] = true
+			continue
+		}
+		for _, u := range uses {
+			list := allowed
+			if u.test {
+				list = testMay
+			}
+			if u.path != "" && u.path != folder && !slices.Contains(list, u.path) && !slices.Contains(list, "*") {
+				problems[folder+" imports "+u.path+" ("+u.file+"): not in its list"] = true
+			}
+		}
+	}
+	for folder := range rooms {
+		if _, there := imports[folder]; !there {
+			problems[folder+": is in the table, but there is no such package"] = true
+		}
+	}
+	for _, circle := range circles(imports) {
+		problems[circle] = true
+	}
+	return slices.Sorted(maps.Keys(problems))
+}
+
+// circles names packages that import each other, directly or through others.
+func circles(imports map[string][]use) []string {
+	reach := func(from string) map[string]bool {
+		seen, todo := map[string]bool{}, []string{from}
+		for len(todo) > 0 {
+			at := todo[0]
+			todo = todo[1:]
+			for _, u := range imports[at] {
+				if u.path != "" && !u.test && u.path != at && !seen[u.path] {
+					seen[u.path] = true
+					todo = append(todo, u.path)
+				}
+			}
+		}
+		return seen
+	}
+	var found []string
+	for _, a := range slices.Sorted(maps.Keys(imports)) {
+		from := reach(a)
+		for _, b := range slices.Sorted(maps.Keys(from)) {
+			if a < b && reach(b)[a] {
+				found = append(found, a+", "+b+": a circle")
+			}
+		}
+	}
+	return found
+}
