@@ -252,7 +252,7 @@ func views() []View {
 
 // handler is the face behind what stands in front of it when it serves.
 func (s *shop) handler() http.Handler {
-	return front.Chain(s.face, front.Identify(strings.NewReader(strings.Repeat("x", 64)), nil), front.Recover(slog.New(slog.DiscardHandler), front.Plain))
+	return front.Chain(s.face, front.DenyHeaders(true).Wrap, front.Identify(strings.NewReader(strings.Repeat("x", 64)), nil), front.Recover(slog.New(slog.DiscardHandler), front.Plain))
 }
 
 // ask sends one request; more are pairs of header and value.

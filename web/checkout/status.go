@@ -169,7 +169,9 @@ func (f *Face) handleStatus(w http.ResponseWriter, r *http.Request) {
 	}
 	h := w.Header()
 	if matches(r.Header["If-None-Match"], s.etag) {
-		// The browser adds what is here to what it has kept; nothing else needs to be said again.
+		// The browser adds what is here to what it has kept, so nothing needs to be said again, whatever is set for all
+		// answers further out.
+		clear(h)
 		h.Set("ETag", s.etag)
 		h.Set("Cache-Control", "private, no-cache")
 		w.WriteHeader(http.StatusNotModified)
