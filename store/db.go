@@ -41,6 +41,8 @@ type Config struct {
 	Random io.Reader
 	Now    func() time.Time
 	Log    *slog.Logger
+	// Shift is added to the clock of a database that has one of its own; nil: nothing. Tests let time pass with it and Now.
+	Shift func() time.Duration
 	// Serve marks the process that serves: on SQLite only one may at a time.
 	Serve bool
 	// Changed is told of every invoice after a commit that changed it.
@@ -90,7 +92,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	case strings.HasPrefix(cfg.DSN, "sqlite:"):
 		db.engine, err = openSQLite(ctx, strings.TrimPrefix(cfg.DSN, "sqlite:"), cfg)
 	case strings.HasPrefix(cfg.DSN, "postgres://"), strings.HasPrefix(cfg.DSN, "postgresql://"):
-		db.engine, err = openPostgres(ctx, cfg.DSN)
+		db.engine, err = openPostgres(ctx, cfg.DSN, cfg.Shift)
 	default:
 		return nil, fault.New(fault.Invalid, "db", "The database must be sqlite:PATH or postgres://…").At("db")
 	}

@@ -15,9 +15,12 @@ import (
 )
 
 // postgresEngine runs every transaction serializable and repeats it whole when PostgreSQL says that it collided.
-type postgresEngine struct{ pool *sql.DB }
+type postgresEngine struct {
+	pool  *sql.DB
+	shift func() time.Duration
+}
 
-func openPostgres(ctx context.Context, dsn string) (*postgresEngine, error) {
+func openPostgres(ctx context.Context, dsn string, shift func() time.Duration) (*postgresEngine, error) {
 	cfg, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		// The parser's error may quote the password.
@@ -30,7 +33,7 @@ func openPostgres(ctx context.Context, dsn string) (*postgresEngine, error) {
 	pool.SetMaxOpenConns(16)
 	pool.SetMaxIdleConns(8)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	e := &postgresEngine{pool: pool}
+	e := &postgresEngine{pool: pool, shift: shift}
 	ping, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if err := pool.PingContext(ping); err != nil {
@@ -122,7 +125,11 @@ func (e *postgresEngine) classify(err error) error {
 func (e *postgresEngine) clock(ctx context.Context, t *sql.Tx, _ func() time.Time) (time.Time, error) {
 	var ms int64
 	err := t.QueryRowContext(ctx, "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)").Scan(&ms)
-	return time.UnixMilli(ms), err
+	at := time.UnixMilli(ms)
+	if e.shift != nil {
+		at = at.Add(e.shift())
+	}
+	return at, err
 }
 
 // check asserts that an acknowledged commit is durable.

@@ -114,7 +114,7 @@ func (a *app) playParts(ctx context.Context, inv *invoice.Invoice) error {
 func (a *app) playLate(ctx context.Context, inv *invoice.Invoice) error {
 	due := inv.Outcome.Due
 	if inv.Outcome.State == invoice.Awaiting {
-		left := inv.Deadline().Add(inv.Terms.Grace).Sub(inv.Clock(time.Now()))
+		left := inv.Deadline().Add(inv.Terms.Grace).Sub(inv.Clock(a.now()))
 		if _, err := a.invoices.Skip(ctx, inv.ID, max(left, 0)+evidenceMargin); err != nil {
 			return err
 		}

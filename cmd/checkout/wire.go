@@ -33,9 +33,9 @@ import (
 
 // Paces of the workers.
 const (
-	watchEvery    = time.Second
+	watchEvery    = 500 * time.Millisecond
 	playedEvery   = 300 * time.Millisecond
-	expireEvery   = time.Second
+	expireEvery   = 500 * time.Millisecond
 	dispatchEvery = time.Second
 	mineEvery     = 3 * time.Second
 	evictAfter    = 10 * time.Minute
@@ -50,6 +50,7 @@ type app struct {
 	log        *slog.Logger
 	holder     string
 	registry   *chain.Registry
+	shift      func() time.Duration // nil but in tests
 	db         *store.DB
 	rates      *rate.Book
 	wallets    *wallet.Book
@@ -72,7 +73,7 @@ func openApp(ctx context.Context, s *Settings, log *slog.Logger, serve bool) (*a
 	if err != nil {
 		return nil, err
 	}
-	a := &app{settings: s, log: log, holder: string(ident.New(rand.Reader)), registry: registry}
+	a := &app{settings: s, log: log, holder: string(ident.New(rand.Reader)), registry: registry, shift: shiftOf(ctx)}
 	if a.db, err = a.openStore(ctx, serve); err != nil {
 		return nil, err
 	}
@@ -81,6 +82,22 @@ func openApp(ctx context.Context, s *Settings, log *slog.Logger, serve bool) (*a
 		return nil, errors.Join(err, a.db.Close())
 	}
 	return a, nil
+}
+
+// shiftKey finds the time a test pretends has passed in a context.
+type shiftKey struct{}
+
+func shiftOf(ctx context.Context) func() time.Duration {
+	shift, _ := ctx.Value(shiftKey{}).(func() time.Duration)
+	return shift
+}
+
+// now is the clock of everything that is not inside a transaction.
+func (a *app) now() time.Time {
+	if a.shift == nil {
+		return time.Now()
+	}
+	return time.Now().Add(a.shift())
 }
 
 // openStore opens the database and migrates it.
@@ -119,7 +136,7 @@ func (a *app) connect(ctx context.Context, serve bool) (*store.DB, error) {
 		return nil, err
 	}
 	db, err := store.Open(ctx, store.Config{
-		DSN: a.settings.DB, Box: box, Random: rand.Reader, Now: time.Now, Log: a.log, Serve: serve,
+		DSN: a.settings.DB, Box: box, Random: rand.Reader, Now: a.now, Shift: a.shift, Log: a.log, Serve: serve,
 		Changed: func(id ident.ID, version int64) {
 			if a.changed != nil {
 				a.changed(id, version)
@@ -143,10 +160,10 @@ func (a *app) wire() {
 	chains := store.Chains{DB: a.db}
 	a.rates = a.newRates()
 	a.wallets = &wallet.Book{Indexes: store.Wallets{DB: a.db}, Registry: a.registry}
-	a.health = &watch.Health{Book: chains, Now: time.Now, HideAfter: a.settings.HideAfter}
+	a.health = &watch.Health{Book: chains, Now: a.now, HideAfter: a.settings.HideAfter}
 	a.invoices = &invoice.Service{
 		Store: store.Invoices{DB: a.db}, Rates: a.rates, Addresses: a.wallets, Health: a.health, Registry: a.registry,
-		Random: rand.Reader, Now: time.Now,
+		Random: rand.Reader, Now: a.now,
 	}
 	network, coin := chain.Rehearsal()
 	if configured, ok := a.registry.Asset(coin.ID); ok {
@@ -156,20 +173,20 @@ func (a *app) wire() {
 	a.dispatcher = &webhook.Dispatcher{
 		Outbox:   store.Webhooks{DB: a.db},
 		Dialects: map[string]webhook.Dialect{merchant.DialectCoinsPaid: coinspaid.Callbacks{Registry: a.registry}},
-		Client:   webhook.NewClient(a.settings.AllowPrivate), Holder: a.holder, Every: dispatchEvery, Now: time.Now, Log: a.log,
+		Client:   webhook.NewClient(a.settings.AllowPrivate), Holder: a.holder, Every: dispatchEvery, Now: a.now, Log: a.log,
 	}
 }
 
 func (a *app) newRates() *rate.Book {
 	eur, _ := money.FiatByCode("EUR")
 	usd, _ := money.FiatByCode("USD")
-	book := &rate.Book{Now: time.Now, Random: rand.Reader, Log: a.log, Bridges: []money.Currency{eur, usd}}
+	book := &rate.Book{Now: a.now, Random: rand.Reader, Log: a.log, Bridges: []money.Currency{eur, usd}}
 	if a.settings.RatesFile != "" {
-		book.Sources = append(book.Sources, &feed.File{Path: a.settings.RatesFile, Currency: a.registry.Currency, Now: time.Now})
+		book.Sources = append(book.Sources, &feed.File{Path: a.settings.RatesFile, Currency: a.registry.Currency, Now: a.now})
 	}
 	for _, asset := range a.registry.Assets() {
 		if n, ok := a.registry.Network(asset.Network); ok && n.Played {
-			book.Sources = append(book.Sources, &feed.Played{Coin: asset.Currency, Price: playedPrice, Now: time.Now})
+			book.Sources = append(book.Sources, &feed.Played{Coin: asset.Currency, Price: playedPrice, Now: a.now})
 		}
 	}
 	return book
@@ -208,7 +225,7 @@ func (a *app) pages(base string) *checkout.Face {
 	face := checkout.New(checkout.Deps{
 		Site: web.NewSite(static.New(), a.log), Invoices: a.invoices, Merchants: store.Merchants{DB: a.db}, Registry: a.registry,
 		Health: a.health, Estimate: a.estimate, Explorer: explorer, TLS: strings.HasPrefix(base, "https://"),
-		StatusMaxAge: a.statusAge(), Log: a.log, Now: time.Now,
+		StatusMaxAge: a.statusAge(), Log: a.log, Now: a.now,
 	})
 	a.changed = func(id ident.ID, version int64) {
 		face.Changed(id, version)
@@ -255,7 +272,7 @@ func explorer(network, tx string) string {
 func (a *app) coinsPaid(base string) http.Handler {
 	return coinspaid.New(coinspaid.Deps{
 		Keys: store.Merchants{DB: a.db}, Merchants: store.Merchants{DB: a.db}, Invoices: a.invoices, Offers: a.wallets, Rates: a.rates,
-		Registry: a.registry, BaseURL: base, Now: time.Now, Log: a.log,
+		Registry: a.registry, BaseURL: base, Now: a.now, Log: a.log,
 	})
 }
 

@@ -34,7 +34,7 @@ func (f *Face) stage(r *http.Request, inv *invoice.Invoice) (scene, error) {
 	if err != nil {
 		return scene{}, fault.ErrInternal.Because(err)
 	}
-	s := scene{inv: inv, merchant: m, query: queryOf(r), now: f.Now()}
+	s := scene{inv: inv, merchant: m, query: queryOf(r), now: inv.Clock(f.Now())}
 	s.facts = factsOf(inv, s.now, f.usableFor(inv))
 	s.facts.PayAgain = s.query.hasMethod && s.query.method == inv.Asset
 	s.view = s.facts.View()
