@@ -546,3 +546,27 @@ func TestBrowserWithoutScript(t *testing.T) {
 	}
 	b.quiet(t)
 }
+
+// No view breaks a rule of WCAG 2.2 AA that a machine can check, in light and dark, on a phone and a desk.
+func TestBrowserAccessibility(t *testing.T) {
+	axe, err := os.ReadFile("../../nodes/node_modules/axe-core/axe.min.js")
+	if err != nil {
+		t.Skip("no axe-core: npm ci --prefix nodes --ignore-scripts")
+	}
+	b := openBrowser(t)
+	for _, v := range views() {
+		s := openShop(t)
+		url, _, _ := s.serve(t)
+		inv := s.invoiceIn(t, v)
+		for _, scheme := range []string{"light", "dark"} {
+			for _, width := range []int64{360, 1280} {
+				b.do(t, chromedp.EmulateViewport(width, 740), chromedp.Navigate("about:blank"), chromedp.Navigate(url+"/i/"+string(inv.ID)+"?theme="+scheme+"#qr"))
+				b.do(t, chromedp.Evaluate[chromedp.Void](string(axe)))
+				bad := js[[]string](t, b, `axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then(r => r.violations.map(v => v.id + ": " + v.nodes.map(n => n.target + " " + n.failureSummary).join("; ")))`)
+				if len(bad) > 0 {
+					t.Errorf("%s, %s, %d px: %q", v, scheme, width, bad)
+				}
+			}
+		}
+	}
+}
