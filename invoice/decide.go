@@ -238,9 +238,11 @@ func (inv *Invoice) Credit(s chain.Sighting, id ident.ID, number int64, spot *ra
 		w.settleDepth(p, s.Tip, spot)
 		return w.finish()
 	}
-	p = w.first(s, m, addr, id, number, spot)
+	p, continues := w.first(s, m, addr, id, number, spot)
 	w.settleDepth(p, s.Tip, spot)
-	w.announce(p)
+	if !continues {
+		w.announce(p)
+	}
 	return w.finish()
 }
 
@@ -254,8 +256,8 @@ func (inv *Invoice) payment(t chain.Transfer) *Payment {
 	return nil
 }
 
-// first records a payment never met before.
-func (w *work) first(s chain.Sighting, m Method, addr Address, id ident.ID, number int64, spot *rate.Quote) *Payment {
+// first records a payment never met before, and says whether it continues one that was told already.
+func (w *work) first(s chain.Sighting, m Method, addr Address, id ident.ID, number int64, spot *rate.Quote) (_ *Payment, continues bool) {
 	inv := w.inv
 	seen := s.At
 	if !seen.IsZero() {
@@ -275,7 +277,8 @@ func (w *work) first(s chain.Sighting, m Method, addr Address, id ident.ID, numb
 	if p.Coinbase {
 		p.Need = max(p.Need, coinbaseMaturity)
 	}
-	if old := inv.replacedBy(s); old != nil {
+	old := inv.replacedBy(s)
+	if old != nil {
 		p.FirstSeen, p.Quote, p.Standing, p.IsLate, p.Extra = old.FirstSeen, old.Quote, old.Standing, old.IsLate, old.Extra
 		old.Status, old.Conflict, old.ReplacedBy = Dropped, s.Transfer.TxID, id
 		old.Block, old.Depth = chain.BlockRef{}, 0
@@ -289,7 +292,7 @@ func (w *work) first(s chain.Sighting, m Method, addr Address, id ident.ID, numb
 	}
 	inv.Payments = append(inv.Payments, p)
 	w.dirty = true
-	return &inv.Payments[len(inv.Payments)-1]
+	return &inv.Payments[len(inv.Payments)-1], old != nil
 }
 
 // coinbaseMaturity is the number of blocks newly made coins cannot be spent for (Bitcoin consensus).

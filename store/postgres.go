@@ -3,8 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -106,7 +110,7 @@ func (e *postgresEngine) classify(err error) error {
 	}
 	pe, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
-		if _, cut := errors.AsType[*pgconn.ConnectError](err); cut || pgconn.Timeout(err) {
+		if cut(err) {
 			return ErrBusy.Because(err)
 		}
 		return err
@@ -120,6 +124,16 @@ func (e *postgresEngine) classify(err error) error {
 		return ErrFull.Because(err)
 	}
 	return err
+}
+
+// cut says whether the connection is what failed.
+func cut(err error) bool {
+	if _, refused := errors.AsType[*pgconn.ConnectError](err); refused {
+		return true
+	}
+	_, network := errors.AsType[net.Error](err)
+	return network || pgconn.Timeout(err) || pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, net.ErrClosed) || strings.HasSuffix(err.Error(), "conn closed") // pgx has no name for it
 }
 
 func (e *postgresEngine) clock(ctx context.Context, t *sql.Tx, _ func() time.Time) (time.Time, error) {

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -148,6 +149,10 @@ func freePort() (int, error) {
 	return 0, errors.New("no free port")
 }
 
+// lifeline is our end of the server's standard input. It is never closed by us, and kept here so that the collector does
+// not close it either.
+var lifeline io.WriteCloser //nolint:gochecknoglobals // lives as long as the process
+
 // script runs the server until its standard input closes, then removes the folder.
 const script = `"$0" -D "$1" -c listen_addresses=127.0.0.1 -c port="$2" -c unix_socket_directories="$3" -c fsync=off \
   -c max_connections=200 > "$3/log" 2>&1 & pid=$!
@@ -157,9 +162,11 @@ func run(bin, dir, data string, port int, attr *syscall.SysProcAttr) error {
 	attr.Setpgid = true // a signal to the tests must not end the server before it is stopped in order
 	cmd := exec.Command("sh", "-c", script, filepath.Join(bin, "postgres"), data, strconv.Itoa(port), dir)
 	cmd.SysProcAttr, cmd.Dir = attr, dir
-	if _, err := cmd.StdinPipe(); err != nil { // never closed: our end is the sign
+	pipe, err := cmd.StdinPipe()
+	if err != nil {
 		return err
 	}
+	lifeline = pipe
 	return cmd.Start()
 }
 
