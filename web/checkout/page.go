@@ -70,7 +70,7 @@ func (f *Face) live(s scene) templates.Live {
 	case ViewDetected, ViewConfirming:
 		l.Method, l.Received = f.method(s), receivedOf(inv, templates.WordReceived)
 		l.Ring = &templates.Ring{Have: s.facts.Have, Need: s.facts.Need}
-		l.Steps = templates.Story(f.seen(inv), s.facts.Have, s.facts.Need, l.Said.Minutes, s.merchant.Name)
+		l.Steps = templates.Story(f.seen(inv), s.facts.Have, s.facts.Need, f.blockMinutes(inv), s.merchant.Name)
 		l.Return = ""
 	case ViewPaid, ViewPaidLate, ViewOverpaid:
 		l.Received, l.Facts = paidOf(inv), f.outcomeFacts(s)

@@ -15,11 +15,18 @@ import (
 // longestNumber is the longest order number that is shown: a shop's own keys say nothing to a customer.
 const longestNumber = 24
 
+func orderNumber(inv *invoice.Invoice) string {
+	if len(inv.ForeignID) > longestNumber {
+		return ""
+	}
+	return inv.ForeignID
+}
+
 // orderLabel says what is paid for: "Order 1001 · 2 kg house blend".
 func orderLabel(inv *invoice.Invoice) string {
 	var parts []string
-	if inv.ForeignID != "" && len(inv.ForeignID) <= longestNumber {
-		parts = append(parts, templates.OrderName(inv.ForeignID))
+	if number := orderNumber(inv); number != "" {
+		parts = append(parts, templates.OrderName(number))
 	}
 	if inv.Title != "" {
 		parts = append(parts, inv.Title)
@@ -38,8 +45,14 @@ func orderOf(inv *invoice.Invoice) templates.Order {
 // orderFacts are the lines of a payment that is over.
 func orderFacts(inv *invoice.Invoice) []templates.Fact {
 	var list []templates.Fact
-	if label := orderLabel(inv); label != "" {
-		list = append(list, templates.Fact{Label: templates.LabelOrder, Value: label})
+	var parts []string
+	for _, part := range []string{orderNumber(inv), inv.Title} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	if len(parts) > 0 {
+		list = append(list, templates.Fact{Label: templates.LabelOrder, Value: strings.Join(parts, " · ")})
 	}
 	return append(list, templates.Fact{Label: templates.LabelInvoice, Value: inv.ID.Short(), Mono: true})
 }
@@ -134,7 +147,7 @@ func paidOf(inv *invoice.Invoice) *templates.Received {
 	if inv.Received(inv.Asset).Sign() == 0 {
 		o := orderOf(inv)
 		r.Amount, r.Coin, r.Approx = o.Total, o.Currency, ""
-	} else if r.Approx != "" {
+	} else if r.Approx != "" && !excess(inv) {
 		r.Approx = amountText(inv.Price)
 	}
 	if !inv.SettledAt.IsZero() {
@@ -263,4 +276,14 @@ func mailAddress(text string) bool {
 	local, domain, ok := strings.Cut(text, "@")
 	return ok && len(text) <= 254 && local != "" && len(local) <= 64 && strings.Contains(strings.Trim(domain, "."), ".") &&
 		!strings.ContainsAny(text, " \t<>()[]\\,;:\"'&?#%") && !strings.Contains(domain, "@") && merchant.Clean(text)
+}
+
+// blockMinutes is the usual time between two blocks of the chosen coin's network, in minutes.
+func (f *Face) blockMinutes(inv *invoice.Invoice) int {
+	m, _ := inv.Method(inv.Asset)
+	n, ok := f.Registry.Network(m.Network)
+	if !ok {
+		return 0
+	}
+	return minutes(n.BlockTime)
 }

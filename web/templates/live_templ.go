@@ -642,6 +642,12 @@ func what(l Live) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
+		if l.Received != nil {
+			templ_7745c5c3_Err = received(*l.Received).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+		}
 		if len(l.Payments) > 0 {
 			templ_7745c5c3_Err = payments(l.Payments).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
@@ -650,12 +656,6 @@ func what(l Live) templ.Component {
 		}
 		if l.Pay != nil {
 			templ_7745c5c3_Err = pay(*l.Pay).Render(ctx, templ_7745c5c3_Buffer)
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-		}
-		if l.Received != nil {
-			templ_7745c5c3_Err = received(*l.Received).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

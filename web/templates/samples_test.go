@@ -1,11 +1,9 @@
 package templates
 
 import (
-	"strings"
 	"time"
 
-	qrcode "github.com/skip2/go-qrcode"
-
+	"checkout/qr"
 	"checkout/web/static"
 )
 
@@ -34,25 +32,12 @@ func sampleAssets() Assets {
 }
 
 func sampleQR(content string, tabs bool) QR {
-	code, err := qrcode.New(content, qrcode.Medium)
+	code, err := qr.Encode(content)
 	if err != nil {
 		panic(err)
 	}
-	var path strings.Builder
-	bitmap := code.Bitmap()
-	for y, row := range bitmap {
-		for x := 0; x < len(row); x++ {
-			start := x
-			for x < len(row) && row[x] {
-				x++
-			}
-			if x > start {
-				path.WriteString("M" + number(float64(start)) + " " + number(float64(y)) + "h" + number(float64(x-start)) + "v1h-" + number(float64(x-start)) + "z")
-			}
-		}
-	}
 	q := QR{
-		Content: content, Size: len(bitmap), Path: path.String(),
+		Content: content, Size: code.Size(), Path: code.Path(),
 		Picture: "/i/7K3M9Q2X5T8V4B6N7K3M9Q2X5T/qr.svg?kind=uri", Save: "/i/7K3M9Q2X5T8V4B6N7K3M9Q2X5T/qr.png?kind=uri",
 	}
 	if tabs {
@@ -129,9 +114,9 @@ func samplePage(view string) Page {
 	case "detected", "confirming":
 		l.Method, l.Return, l.Ring = method, "", &Ring{Need: 6}
 		l.Received = &Received{Label: "Received", Amount: "0.00044007", Coin: "BTC", Approx: "≈ 25.50 USD", Note: "covers the order in full"}
-		l.Steps = Story(seen, 0, 6, 60, "Acme Coffee")
+		l.Steps = Story(seen, 0, 6, 10, "Acme Coffee")
 		if view == "confirming" {
-			l.Ring, l.Steps = &Ring{Have: 2, Need: 6}, Story(seen, 2, 6, 40, "Acme Coffee")
+			l.Ring, l.Steps = &Ring{Have: 2, Need: 6}, Story(seen, 2, 6, 10, "Acme Coffee")
 		}
 	case "paid", "paid_late", "overpaid":
 		l.Final = true

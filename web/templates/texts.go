@@ -54,7 +54,7 @@ func Confirmations(have, need int) string {
 }
 
 // Story is what happens to a payment between its first sighting and its end, oldest first. seen are the transactions,
-// each filled in but for its words.
+// each filled in but for its words; minutes is the usual time between two blocks.
 func Story(seen []Step, have, need, minutes int, merchant string) []Step {
 	steps := make([]Step, 0, len(seen)+2)
 	for _, s := range seen {
@@ -65,11 +65,11 @@ func Story(seen []Step, have, need, minutes int, merchant string) []Step {
 		steps = append(steps, s)
 	}
 	now := Step{Tone: "is-go", Title: "Waiting for the first confirmation"}
-	if have > 0 {
-		now.Title = Confirmations(have, need)
-	}
 	if minutes > 0 {
-		now.Detail = "Usually done in " + about(minutes)
+		now.Detail = "A new block comes " + every(minutes)
+	}
+	if have > 0 {
+		now.Title, now.Detail = Confirmations(have, need), "Each new block adds one"
 	}
 	return append(steps, now, Step{Title: "Paid", Detail: merchant + " is told automatically"})
 }
@@ -194,6 +194,13 @@ func about(minutes int) string {
 		return fmt.Sprintf("about %d minutes", minutes)
 	}
 	return fmt.Sprintf("about %d hours", (minutes+30)/60)
+}
+
+func every(minutes int) string {
+	if minutes == 1 {
+		return "about every minute"
+	}
+	return fmt.Sprintf("about every %d minutes", minutes)
 }
 
 // facts of a coin in the method form: "BTC · about 10 min".
