@@ -122,7 +122,7 @@ func (s *Site) Status(w http.ResponseWriter, r *http.Request, status int) {
 }
 
 func (s *Site) fail(w http.ResponseWriter, r *http.Request, status int, page templates.Failure) {
-	page.Lang, page.Dir, page.Assets, page.Status = "en", "ltr", s.assets, status
+	page.Lang, page.Dir, page.Theme, page.Assets, page.Status = "en", "ltr", Theme(r), s.assets, status
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "private, no-store")

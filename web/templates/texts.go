@@ -203,12 +203,16 @@ func every(minutes int) string {
 	return fmt.Sprintf("about every %d minutes", minutes)
 }
 
-// facts of a coin in the method form: "BTC · about 10 min".
+// facts of a coin in the method form: "BTC · about 10 min". A network that is not called like its coin is named.
 func (o Option) facts() string {
-	if o.Minutes < 1 {
-		return o.Coin + " · under 1 min"
+	coin := o.Coin
+	if o.Network != o.Name {
+		coin += " on " + o.Network
 	}
-	return fmt.Sprintf("%s · about %d min", o.Coin, o.Minutes)
+	if o.Minutes < 1 {
+		return coin + " · under 1 min"
+	}
+	return fmt.Sprintf("%s · about %d min", coin, o.Minutes)
 }
 
 func (m Method) network() string { return m.Coin + " on the " + m.Network + " network" }
