@@ -40,7 +40,7 @@ func previewHandler() http.Handler {
 
 // TestPreview takes a picture of every view at the sizes people have. It needs a folder to put them in:
 //
-//	CHECKOUT_PREVIEW=/tmp/preview go test ./web/templates -run Preview
+//	CHECKOUT_PREVIEW=$PWD/preview go test ./web/templates -run Preview
 func TestPreview(t *testing.T) {
 	folder := os.Getenv("CHECKOUT_PREVIEW")
 	if folder == "" {
