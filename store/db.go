@@ -65,7 +65,7 @@ type engine interface {
 	name() string
 	// run executes a body in a transaction: committed if it returns nil, and repeated if the engine says so.
 	run(ctx context.Context, db *DB, body func(tx *tx) error) error
-	reader() *sql.DB
+	reader() querier
 	// classify turns a driver's error into errDuplicate, a fault, or itself.
 	classify(err error) error
 	// clock is the engine's reading of now.
@@ -117,9 +117,11 @@ func (db *DB) Ping(ctx context.Context) error {
 // tx is a transaction with its one clock reading.
 type tx struct {
 	*sql.Tx
-	db    *DB
-	at    time.Time
-	after []func() // run after the commit
+	db     *DB
+	at     time.Time
+	after  []func()  // run after the commit
+	stmts  *prepared // nil: the driver keeps them
+	shared bool      // with other callers: no single one's context may end it
 }
 
 // now is the transaction's clock, read once.
@@ -153,7 +155,11 @@ func (db *DB) update(ctx context.Context, body func(ctx context.Context, tx *tx)
 		return body(ctx, t)
 	}
 	return db.engine.run(ctx, db, func(t *tx) error {
-		return body(context.WithValue(ctx, txKey{}, t), t)
+		inner := ctx
+		if t.shared {
+			inner = context.WithoutCancel(ctx)
+		}
+		return body(context.WithValue(inner, txKey{}, t), t)
 	})
 }
 

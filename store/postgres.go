@@ -48,7 +48,7 @@ func openPostgres(ctx context.Context, dsn string, shift func() time.Duration) (
 
 func (e *postgresEngine) name() string { return "postgres" }
 
-func (e *postgresEngine) reader() *sql.DB { return e.pool }
+func (e *postgresEngine) reader() querier { return e.pool }
 
 func (e *postgresEngine) ownNumbers() bool { return true }
 

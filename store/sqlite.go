@@ -23,6 +23,7 @@ type sqliteEngine struct {
 	path       string
 	write      *sql.DB
 	read       *sql.DB
+	parsed     *prepared // the readers' statements
 	checkpoint *sql.DB
 	lock       *os.File
 	writer     *writer
@@ -94,6 +95,8 @@ func (e *sqliteEngine) connect(ctx context.Context) error {
 		return err
 	}
 	e.read.SetMaxOpenConns(4)
+	e.read.SetMaxIdleConns(4)
+	e.parsed = newPrepared(e.read)
 	if e.checkpoint, err = sql.Open("sqlite", file+"?_pragma=busy_timeout(1000)"); err != nil {
 		return err
 	}
@@ -129,7 +132,7 @@ func (e *sqliteEngine) checkpoints(ctx context.Context) {
 
 func (e *sqliteEngine) name() string { return "sqlite" }
 
-func (e *sqliteEngine) reader() *sql.DB { return e.read }
+func (e *sqliteEngine) reader() querier { return readers{e.read, e.parsed} }
 
 func (e *sqliteEngine) ownNumbers() bool { return false }
 
@@ -224,6 +227,9 @@ func (e *sqliteEngine) close() error {
 	if e.stop != nil {
 		e.stop()
 		<-e.done
+	}
+	if e.parsed != nil {
+		e.parsed.close()
 	}
 	var errs []error
 	for _, db := range []*sql.DB{e.read, e.checkpoint, e.write} {

@@ -12,11 +12,12 @@ import (
 // under its own savepoint, and are answered after the commit. There is no timer: a lone body is committed at once, and
 // while one group is being synced the next one gathers. A durable commit costs one sync, however many share it.
 type writer struct {
-	db   *sql.DB
-	jobs chan *job
-	quit chan struct{}
-	done chan struct{}
-	once sync.Once
+	db    *sql.DB
+	stmts *prepared
+	jobs  chan *job
+	quit  chan struct{}
+	done  chan struct{}
+	once  sync.Once
 }
 
 type job struct {
@@ -32,7 +33,7 @@ type job struct {
 const groupSize = 256
 
 func newWriter(db *sql.DB) *writer {
-	w := &writer{db: db, jobs: make(chan *job, groupSize), quit: make(chan struct{}), done: make(chan struct{})}
+	w := &writer{db: db, stmts: newPrepared(db), jobs: make(chan *job, groupSize), quit: make(chan struct{}), done: make(chan struct{})}
 	go w.loop()
 	return w
 }
@@ -68,6 +69,7 @@ func (w *writer) do(ctx context.Context, db *DB, body func(tx *tx) error) error 
 func (w *writer) close() {
 	w.once.Do(func() { close(w.quit) })
 	<-w.done
+	w.stmts.close()
 }
 
 func (w *writer) loop() {
@@ -118,6 +120,7 @@ func (w *writer) group(jobs []*job) {
 	for _, j := range jobs {
 		close(j.ready)
 	}
+	w.stmts.fill(context.Background())
 }
 
 // commit runs bodies under savepoints and commits. Errors of bodies stay with their jobs; what it returns is the
@@ -159,7 +162,7 @@ func (w *writer) body(sqlTx *sql.Tx, j *job) (fatal error) {
 	if _, err := sqlTx.ExecContext(ctx, "SAVEPOINT job"); err != nil {
 		return j.db.fail(err)
 	}
-	t := &tx{Tx: sqlTx, db: j.db}
+	t := &tx{Tx: sqlTx, db: j.db, stmts: w.stmts, shared: true}
 	if err := guardPanic(func() error { return j.body(t) }); err != nil {
 		j.err = err
 		if _, err := sqlTx.ExecContext(ctx, "ROLLBACK TO job"); err != nil {
