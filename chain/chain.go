@@ -72,6 +72,7 @@ type Sighting struct {
 	Tx       Tx
 	Transfer Transfer
 	Block    BlockRef  // zero: in the mempool
+	Turned   bool      // the block came by a reorganisation
 	Tip      int64     // height we stand at: what confirmations are counted from
 	At       time.Time // first sight, if the node or a gap in watching dates it; zero: now
 }

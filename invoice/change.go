@@ -18,7 +18,7 @@ func (inv *Invoice) facts(at Moment) Facts {
 	}
 	return Facts{
 		Price: inv.Price, Terms: inv.Terms, Created: inv.Created, Methods: inv.Methods, Asset: inv.Asset,
-		Quotes: inv.Quotes, Payments: inv.Payments, Marks: inv.Marks, Ended: inv.Ended,
+		Quotes: inv.Quotes, Payments: inv.Payments, Marks: inv.Marks, Ended: inv.Ended, Lapsed: inv.lapsed(),
 		Settled: !inv.SettledAt.IsZero(), Test: inv.Env == ident.Test, Evidence: evidence, Now: at.Now,
 	}
 }
@@ -76,11 +76,14 @@ func (inv *Invoice) begin(at Moment, cause Cause) *work {
 	return &work{inv: inv, at: at, cause: cause, before: inv.Outcome.State}
 }
 
-// tell notes an event about a payment.
+// tell notes an event about a payment. Nobody is told of dust.
 func (w *work) tell(kind string, p *Payment) {
+	w.dirty = true
+	if p.Standing == DustAside {
+		return
+	}
 	p.Events++
 	w.told = append(w.told, told{"payment." + kind, p.ID, p.Events})
-	w.dirty = true
 }
 
 // quoted notes an event about a quote: created or renewed is its first, lapsed its second.
@@ -257,29 +260,36 @@ func (inv *Invoice) due(at Moment) time.Time {
 		return next
 	}
 	s := f.sum()
+	deadline, ends := f.deadline()
+	if end, locked := f.lockEnd(); locked && inv.lapses() && at.Now.Before(deadline) {
+		sooner(end, end.Before(deadline))
+	}
 	switch inv.Outcome.State {
 	case Open, Awaiting:
-		sooner(f.deadline())
-		if end, ok := f.lockEnd(); ok && inv.lapseAhead() {
-			sooner(end, true)
-		}
+		sooner(deadline, ends)
 	case Detected:
 		if s.unconfirmed {
-			sooner(s.confirmBy(), true)
+			sooner(f.confirmBy(s), true)
 		}
-		if deadline, ok := f.deadline(); ok && !s.isCovered() && at.Now.Before(deadline) {
-			sooner(deadline, true)
-		} else if ok && !s.isCovered() && !s.unconfirmed {
-			sooner(deadline, true)
+		if !s.isCovered() && (at.Now.Before(deadline) || !s.unconfirmed) {
+			sooner(deadline, ends)
 		}
 	}
 	return next
 }
 
-// lapseAhead says whether the end of the newest lock has not been told yet.
-func (inv *Invoice) lapseAhead() bool {
+// lapses says whether the end of the chosen coin's lock is still to be told: nothing, or not enough, was seen.
+func (inv *Invoice) lapses() bool {
+	if inv.Asset == "" || inv.lapsed() {
+		return false
+	}
+	return inv.Outcome.State == Awaiting || (inv.Outcome.State == Detected && inv.Outcome.Amount == Short)
+}
+
+// lapsed says whether the end of the chosen coin's lock was told.
+func (inv *Invoice) lapsed() bool {
 	q, ok := inv.Quote(inv.Asset)
-	return ok && inv.Lapsed != q.ID
+	return ok && inv.Lapsed == q.ID
 }
 
 // Deadline is until when money must have been seen, without grace; zero if nothing limits it yet. It is what the audit

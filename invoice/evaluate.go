@@ -2,6 +2,7 @@ package invoice
 
 import (
 	"math/big"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ type Facts struct {
 	Payments []Payment
 	Marks    []Mark
 	Ended    *End
+	Lapsed   bool // the end of the newest lock was told
 	Settled  bool // it was settled once
 	Test     bool
 	// Evidence says for every network the invoice uses up to when the watcher has seen everything.
@@ -41,7 +43,7 @@ type Outcome struct {
 	CoveredAt      time.Time // when what was seen first covered the price, zero if it does not
 }
 
-func (o Outcome) covered(inv *Invoice) bool { return !o.CoveredAt.IsZero() }
+func (o Outcome) covered() bool { return !o.CoveredAt.IsZero() }
 
 // Flags are the third axis; each stands by itself.
 type Flags struct {
@@ -68,7 +70,8 @@ func (f Flags) String() string {
 }
 
 // Evaluate says what an invoice is, given everything known about it. It reads no clock, no store, no network. The
-// order of payments, quotes and marks in the slices does not matter; their instants do.
+// order of payments, quotes and marks in the slices does not matter, their instants do; of two quotes of one instant the
+// later in the list is the newer.
 func Evaluate(f Facts) Outcome {
 	s := f.sum()
 	o := Outcome{Amount: s.amount(f), CoveredAt: s.coveredAt}
@@ -85,7 +88,7 @@ func Evaluate(f Facts) Outcome {
 type sums struct {
 	covered, firm *big.Rat
 	enough        *big.Rat  // price minus tolerance
-	dust          *big.Rat  // one smallest unit of the coin for each payment: rounding, never "over"
+	dust          *big.Rat  // one step of the coin's due amounts for each payment: rounding, never "over"
 	coveredAt     time.Time // zero: not enough
 	first         time.Time // first counted sighting
 	revertedAt    time.Time
@@ -126,14 +129,14 @@ func (s *sums) add(f Facts, payments []Payment, standing Standing) {
 		if p.Standing != standing {
 			continue
 		}
-		s.lost = s.lost || p.DoubleSpent
-		value, unit, ok := f.value(p)
+		s.lost = s.lost || (p.DoubleSpent && p.RevertedAt.After(f.anew()))
+		value, step, ok := f.value(p)
 		if !p.Live() || !ok {
 			continue
 		}
 		s.late = s.late || standing == Late
 		s.covered.Add(s.covered, value)
-		s.dust.Add(s.dust, unit)
+		s.dust.Add(s.dust, step)
 		if s.first.IsZero() || p.FirstSeen.Before(s.first) {
 			s.first = p.FirstSeen
 		}
@@ -154,16 +157,21 @@ func (s *sums) add(f Facts, payments []Payment, standing Standing) {
 	}
 }
 
-// value is what a payment is worth at the quote it is judged by, and what one smallest unit of its coin is worth.
-func (f Facts) value(p Payment) (value, unit *big.Rat, ok bool) {
+// value is what a payment is worth at the quote it is judged by, and what one step is worth that amounts due in its coin
+// are rounded up to.
+func (f Facts) value(p Payment) (value, step *big.Rat, ok bool) {
 	for _, q := range f.Quotes {
 		if q.ID == p.Quote {
 			value, err := q.Rate.Exact(p.Transfer.Amount)
 			if err != nil {
 				return nil, nil, false
 			}
-			unit, err = q.Rate.Exact(money.Units(p.Transfer.Amount.Currency(), 1))
-			return value, unit, err == nil
+			smallest := money.Units(p.Transfer.Amount.Currency(), 1)
+			if m, ok := f.method(p.Transfer.Asset); ok {
+				smallest = smallest.CeilTo(m.Places)
+			}
+			step, err = q.Rate.Exact(smallest)
+			return value, step, err == nil
 		}
 	}
 	return nil, nil, false
@@ -218,7 +226,7 @@ func (f Facts) state(s sums) (State, string) {
 	case s.lost && !s.isCovered():
 		return Failed, "double_spent"
 	case s.isCovered():
-		if f.passed(s.confirmBy()) {
+		if f.passed(f.confirmBy(s)) {
 			return Failed, "unconfirmed"
 		}
 		return Detected, f.movedBack("reorged")
@@ -240,7 +248,7 @@ func (f Facts) shortState(s sums) (State, string) {
 	switch {
 	case !ok || !f.passed(deadline):
 		return Detected, f.movedBack("reorged")
-	case s.unconfirmed && f.passed(s.confirmBy()):
+	case s.unconfirmed && f.passed(f.confirmBy(s)):
 		return Failed, "unconfirmed"
 	case s.unconfirmed:
 		return Detected, f.movedBack("reorged")
@@ -254,23 +262,45 @@ func (f Facts) emptyState() (State, string) {
 	if deadline, ok := f.deadline(); ok && f.passed(deadline) {
 		return Expired, "never_paid"
 	}
-	if len(f.Quotes) > 0 {
+	if _, reopened := f.reopened(); reopened || len(f.Quotes) > 0 {
 		return Awaiting, f.replacedReason()
 	}
 	return Open, ""
 }
 
 func (f Facts) replacedReason() string {
-	for _, p := range f.Payments {
-		if p.Standing == Counted && p.Status == Dropped && p.Conflict != "" && p.ReplacedBy == "" {
-			return "replaced"
-		}
+	if slices.ContainsFunc(f.Payments, Payment.replaced) {
+		return "replaced"
 	}
 	return ""
 }
 
+// reopened is the newest reopen, if there is one.
+func (f Facts) reopened() (Mark, bool) {
+	found, ok := Mark{}, false
+	for _, m := range f.Marks {
+		if m.Kind == MarkReopen && (!ok || m.At.After(found.At)) {
+			found, ok = m, true
+		}
+	}
+	return found, ok
+}
+
+// anew is when the invoice last got another chance: it was reopened, or its price was locked again. What was lost before
+// does not fail it any more.
+func (f Facts) anew() time.Time {
+	m, _ := f.reopened()
+	last := m.At
+	for _, q := range f.Quotes {
+		if q.Renewal && q.At.After(last) {
+			last = q.At
+		}
+	}
+	return last
+}
+
 // confirmBy is until when what was seen must have confirmed.
-func (s sums) confirmBy() time.Time {
+func (f Facts) confirmBy(s sums) time.Time {
 	from := s.first
 	if !s.coveredAt.IsZero() {
 		from = s.coveredAt
@@ -278,14 +308,18 @@ func (s sums) confirmBy() time.Time {
 	if s.revertedAt.After(from) {
 		from = s.revertedAt
 	}
-	return from.Add(s.patience)
+	by := from.Add(s.patience)
+	if m, ok := f.reopened(); ok && m.Until.After(by) {
+		return m.Until
+	}
+	return by
 }
 
 // lockEnd is when the price stops holding: the end of the newest lock, later by the extension once a part has come.
 func (f Facts) lockEnd() (time.Time, bool) {
 	end, ok := time.Time{}, false
 	for _, q := range f.Quotes {
-		if q.Until.After(q.At) && q.Until.After(end) {
+		if q.locks() && q.Until.After(end) {
 			end, ok = q.Until, true
 		}
 	}
@@ -301,19 +335,18 @@ func (f Facts) lockEnd() (time.Time, bool) {
 
 // deadline is until when money must have been seen, grace included, if there is such an instant.
 func (f Facts) deadline() (time.Time, bool) {
-	for i := len(f.Marks) - 1; i >= 0; i-- {
-		if m := f.Marks[i]; m.Kind == MarkReopen {
-			return m.Until, true
-		}
-	}
 	end, locked := f.lockEnd()
-	if !locked {
-		return f.Created.Add(f.Terms.OpenFor), f.Terms.OpenFor > 0
+	by, ok := f.Created.Add(f.Terms.OpenFor), f.Terms.OpenFor > 0
+	if locked {
+		if by = f.Created.Add(f.Terms.DeadlineAfter); f.Terms.DeadlineAfter == 0 || end.After(by) {
+			by = end
+		}
+		by, ok = by.Add(f.Terms.Grace), true
 	}
-	if by := f.Created.Add(f.Terms.DeadlineAfter); f.Terms.DeadlineAfter > 0 && by.After(end) {
-		end = by
+	if m, reopened := f.reopened(); reopened && (!locked || m.Until.After(by)) {
+		return m.Until, true
 	}
-	return end.Add(f.Terms.Grace), true
+	return by, ok
 }
 
 // passed says whether an instant is over: by the clock and by the evidence of every network the invoice uses, never
@@ -344,21 +377,32 @@ func standingMark(marks []Mark) (Mark, bool) {
 func (f Facts) flags(s sums, o Outcome) Flags {
 	flags := Flags{Test: f.Test}
 	_, flags.Marked = standingMark(f.Marks)
-	aside := false
 	for _, p := range f.Payments {
 		flags.Late = flags.Late || p.IsLate
-		flags.Replaced = flags.Replaced || (p.Standing == Counted && p.Status == Dropped && p.Conflict != "" && p.ReplacedBy == "" && !p.DoubleSpent)
+		flags.Replaced = flags.Replaced || p.replaced()
 		flags.Reorged = flags.Reorged || (p.Live() && p.Status == Reverted) || p.DoubleSpent
-		aside = aside || (p.Standing == Aside && p.Live())
+		flags.NeedsReview = flags.NeedsReview || f.undecided(p, s)
 	}
 	flags.Reorged = flags.Reorged && (o.State == Detected || o.State == Failed)
-	flags.NeedsReview = !flags.Marked && (aside || (o.State == Expired && o.Amount == Short))
+	if o.Amount == Short && !flags.Marked {
+		flags.NeedsReview = flags.NeedsReview || o.State == Expired || (o.State == Detected && f.Lapsed)
+	}
 	for _, q := range f.Quotes {
 		if q.Renewal {
 			flags.Renewed++
 		}
 	}
 	return flags
+}
+
+// undecided says whether a payment is set aside and waits for a person. A decision covers what was there when it was
+// made; an acceptance takes what comes after it as well.
+func (f Facts) undecided(p Payment, s sums) bool {
+	if !p.Live() || (p.Standing != Aside && (p.Standing != Late || s.late)) {
+		return false
+	}
+	m, marked := standingMark(f.Marks)
+	return !marked || m.Kind == MarkCancel || (m.Kind == MarkInvalidate && p.FirstSeen.After(m.At))
 }
 
 func (f Facts) fulfilment(o Outcome) Fulfilment {

@@ -89,6 +89,9 @@ type Quote struct {
 	Renewal bool         // it replaced a quote of the same coin
 }
 
+// locks says whether the quote has a window. A spot quote has none: it values late money and asks for nothing.
+func (q Quote) locks() bool { return q.Until.After(q.At) }
+
 // Address is where one method's money for this invoice goes. There is at most one for each method.
 type Address struct {
 	Number     int64 // for dialects that number addresses
@@ -188,11 +191,11 @@ func (inv *Invoice) Address(asset string) (Address, bool) {
 // Quote is the newest locked price of a method.
 func (inv *Invoice) Quote(asset string) (Quote, bool) { return newest(inv.Quotes, asset) }
 
-// newest passes over spot quotes, which have no window: they value late money and ask for nothing.
+// newest is the newest lock, of one coin or of any.
 func newest(quotes []Quote, asset string) (Quote, bool) {
 	found, ok := Quote{}, false
 	for _, q := range quotes {
-		if q.Until.After(q.At) && (asset == "" || q.Asset == asset) && (!ok || q.At.After(found.At) || (q.At.Equal(found.At) && q.ID > found.ID)) {
+		if q.locks() && (asset == "" || q.Asset == asset) && (!ok || !q.At.Before(found.At)) {
 			found, ok = q, true
 		}
 	}

@@ -1,6 +1,7 @@
 package invoice
 
 import (
+	"slices"
 	"time"
 
 	"checkout/chain"
@@ -78,6 +79,16 @@ type Payment struct {
 // Live says whether the payment's money is still on its way to us.
 func (p Payment) Live() bool { return p.Status != Dropped }
 
+// replaced says whether another transaction took counted money away before it had confirmed, and pays us less or nothing.
+func (p Payment) replaced() bool {
+	return p.Standing == Counted && p.Status == Dropped && p.Conflict != "" && p.ReplacedBy == "" && !p.DoubleSpent
+}
+
+// pays says whether the payment is somebody's, and no dust.
+func (p Payment) pays() bool {
+	return p.Standing == Counted || p.Standing == Late || p.Standing == Aside
+}
+
 // judgement is what judge decides.
 type judgement struct {
 	standing Standing
@@ -87,8 +98,7 @@ type judgement struct {
 	spot     bool // quote is the spot quote, which must be kept
 }
 
-// judge applies engine.md section 5: the first rule that fits. spot is today's quote for the coin if the terms settle
-// late money and there is one.
+// judge applies engine.md section 5: the first rule that fits. spot is today's quote for the coin if there is one.
 func (inv *Invoice) judge(s chain.Sighting, m Method, addr Address, at Moment, spot *rate.Quote) judgement {
 	t := s.Transfer
 	if over, _ := t.Amount.Cmp(m.Cap); over > 0 {
@@ -100,9 +110,11 @@ func (inv *Invoice) judge(s chain.Sighting, m Method, addr Address, at Moment, s
 	if small, _ := t.Amount.Cmp(m.Dust); small < 0 {
 		return judgement{standing: DustAside}
 	}
-	before := Evaluate(inv.facts(at))
+	f := inv.facts(at)
+	f.Payments = slices.DeleteFunc(slices.Clone(f.Payments), func(p Payment) bool { return p.rival(s) })
+	before := Evaluate(f)
 	newestQuote, quoted := inv.Quote(m.Asset)
-	if quoted && !before.State.Ends() && (before.State == Settled || before.covered(inv)) {
+	if quoted && !before.State.Ends() && (before.State == Settled || before.covered()) {
 		return judgement{standing: Counted, quote: newestQuote.ID, extra: true}
 	}
 	if !before.State.Ends() {
@@ -110,17 +122,42 @@ func (inv *Invoice) judge(s chain.Sighting, m Method, addr Address, at Moment, s
 			return judgement{standing: Counted, quote: q.ID}
 		}
 	}
-	if m.LateSettles && spot != nil && !inv.decided() && at.Now.Before(inv.watchEnd(before)) {
+	if inv.takesLate(m, spot, at) {
 		return judgement{standing: Late, quote: spot.ID, late: true, spot: true}
 	}
 	return judgement{standing: Aside, quote: newestQuote.ID, late: true}
 }
 
+// takesLate says whether late money of a method pays the invoice at today's quote, without a person.
+func (inv *Invoice) takesLate(m Method, spot *rate.Quote, at Moment) bool {
+	return m.LateSettles && spot != nil && spot.Rate.From == m.Currency && !inv.decided() && at.Now.Before(inv.watchEnd())
+}
+
+// rival says whether the payment and a transaction cannot both come true: they spend the same coins, and nothing has
+// decided for the payment yet.
+func (p Payment) rival(s chain.Sighting) bool {
+	if !p.Live() || p.Status == Confirmed || p.Transfer.Network != s.Transfer.Network || p.Transfer.TxID == s.Transfer.TxID {
+		return false
+	}
+	if !p.Block.IsZero() && s.Block.IsZero() {
+		return false
+	}
+	return slices.ContainsFunc(p.Inputs, func(in string) bool { return slices.Contains(s.Tx.Inputs, in) })
+}
+
+// paidAgain says whether an output of a transaction pays the payment's address at least as much.
+func (p Payment) paidAgain(tx chain.Tx) bool {
+	return slices.ContainsFunc(tx.Outputs, func(out chain.Transfer) bool {
+		less, err := out.Amount.Cmp(p.Transfer.Amount)
+		return err == nil && less >= 0 && out.Asset == p.Transfer.Asset && out.Address == p.Transfer.Address
+	})
+}
+
 // older says whether the transaction was there before the address was given to this invoice: an xpub that is also
 // used elsewhere brings such money. The node's clock may differ from ours, hence the margin.
 func older(s chain.Sighting, addr Address) bool {
-	if !s.Block.IsZero() {
-		return s.Block.Height <= addr.Height
+	if !s.Block.IsZero() { // the height of a block that came by a reorganisation says nothing of when it came
+		return s.Block.Height <= addr.Height && !s.Turned
 	}
 	return !s.Tx.SeenAt.IsZero() && s.Tx.SeenAt.Before(addr.AssignedAt.Add(-2*time.Hour))
 }
@@ -134,7 +171,7 @@ func (inv *Invoice) inTime(asset string, seen time.Time) (Quote, bool) {
 		extend = inv.Terms.ExtendShort
 	}
 	for _, q := range inv.Quotes {
-		if q.Asset == asset && q.Holds(seen, inv.Terms.Grace+extend) && (!ok || q.At.After(found.At)) {
+		if q.Asset == asset && q.locks() && q.Holds(seen, inv.Terms.Grace+extend) && (!ok || !q.At.Before(found.At)) {
 			found, ok = q, true
 		}
 	}
@@ -158,7 +195,7 @@ func (inv *Invoice) decided() bool {
 }
 
 // watchEnd is until when late money may be taken without a person.
-func (inv *Invoice) watchEnd(o Outcome) time.Time {
+func (inv *Invoice) watchEnd() time.Time {
 	end := inv.Created
 	if d, ok := inv.facts(Moment{}).deadline(); ok {
 		end = d

@@ -332,17 +332,19 @@ func (s *Service) Decide(ctx context.Context, id ident.ID, m Mark) (*Invoice, er
 	return s.Store.Update(ctx, id, func(inv *Invoice, at Moment) (Effects, error) { return inv.Mark(m, at) })
 }
 
-// spot is today's rate for late money, if the invoice would take it.
-func (s *Service) spot(inv *Invoice, asset string) *rate.Quote {
-	m, ok := inv.Method(asset)
-	if !ok || !m.LateSettles {
-		return nil
+// spots is today's rates for late money, of the coins the invoice would take it in.
+func (s *Service) spots(inv *Invoice) Spots {
+	return func(asset string) *rate.Quote {
+		m, ok := inv.Method(asset)
+		if !ok || !m.LateSettles {
+			return nil
+		}
+		q, err := s.Rates.Quote(m.Currency, inv.Price.Currency(), inv.Clock(s.Now()), 0)
+		if err != nil {
+			return nil
+		}
+		return &q
 	}
-	q, err := s.Rates.Quote(m.Currency, inv.Price.Currency(), inv.Clock(s.Now()), 0)
-	if err != nil {
-		return nil
-	}
-	return &q
 }
 
 // Skip pretends that time has passed for a rehearsal's invoice, whose coins must all be played.

@@ -5,7 +5,6 @@ import (
 
 	"checkout/chain"
 	"checkout/ident"
-	"checkout/rate"
 )
 
 // The methods of this file are what the watcher calls, inside the transaction of the block or mempool pass. Each is
@@ -19,7 +18,7 @@ func (s *Service) Seen(ctx context.Context, owner ident.ID, seen chain.Sighting)
 	}
 	id := ident.New(s.Random)
 	return s.update(ctx, owner, func(inv *Invoice, at Moment) (Effects, error) {
-		return inv.Credit(seen, id, number, s.spot(inv, seen.Transfer.Asset), at)
+		return inv.Credit(seen, id, number, s.spots(inv), at)
 	})
 }
 
@@ -31,19 +30,10 @@ func (s *Service) Advanced(ctx context.Context, network string, height int64) er
 	}
 	for _, id := range ids {
 		err := s.update(ctx, id, func(inv *Invoice, at Moment) (Effects, error) {
-			return inv.Advance(network, height, s.anySpot(inv, network), at)
+			return inv.Advance(network, height, s.spots(inv), at)
 		})
 		if err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-func (s *Service) anySpot(inv *Invoice, network string) *rate.Quote {
-	for _, p := range inv.Payments {
-		if p.Transfer.Network == network {
-			return s.spot(inv, p.Transfer.Asset)
 		}
 	}
 	return nil

@@ -1,0 +1,335 @@
+package invoice
+
+import (
+	"slices"
+	"time"
+
+	"checkout/chain"
+	"checkout/ident"
+	"checkout/money"
+	"checkout/rate"
+)
+
+// Spots gives today's price of a coin, nil if there is none: what late money is taken at.
+type Spots func(asset string) *rate.Quote
+
+// Credit takes in a transfer to one of the invoice's addresses, for the first time or again: in the mempool, in a
+// block, or in another block after a reorganisation. The same sighting twice changes nothing.
+func (inv *Invoice) Credit(s chain.Sighting, id ident.ID, number int64, spots Spots, at Moment) (Effects, error) {
+	at = inv.shift(at)
+	m, ok := inv.Method(s.Transfer.Asset)
+	if !ok {
+		return Effects{}, ErrMethod
+	}
+	addr, ok := inv.Address(s.Transfer.Asset)
+	if !ok || addr.Text != s.Transfer.Address {
+		return Effects{}, ErrMethod
+	}
+	w := inv.begin(at, Cause{Kind: "payment", ID: s.Transfer.TxID})
+	if p := inv.payment(s.Transfer); p != nil {
+		w.again(p, s, spots)
+		w.settleDepth(p, s.Tip, spots)
+		return w.finish()
+	}
+	p, continues := w.first(s, m, addr, id, number, spots)
+	w.settleDepth(p, s.Tip, spots)
+	if !continues {
+		w.announce(p)
+	}
+	return w.finish()
+}
+
+func (inv *Invoice) payment(t chain.Transfer) *Payment {
+	for i := range inv.Payments {
+		p := &inv.Payments[i]
+		if p.Transfer.Network == t.Network && p.Transfer.TxID == t.TxID && p.Transfer.Ordinal == t.Ordinal {
+			return p
+		}
+	}
+	return nil
+}
+
+// first records a payment never met before, and says whether it continues one that was told already.
+func (w *work) first(s chain.Sighting, m Method, addr Address, id ident.ID, number int64, spots Spots) (_ *Payment, continues bool) {
+	inv := w.inv
+	s.At = w.firstSeen(s.At, addr)
+	p := Payment{
+		ID: id, Number: number, Transfer: s.Transfer, Inputs: s.Tx.Inputs, Replaceable: s.Tx.Replaceable,
+		Coinbase: s.Tx.Coinbase, Status: Seen, Block: s.Block, FirstSeen: s.At, Need: m.Confirmations,
+	}
+	if p.Coinbase {
+		p.Need = max(p.Need, coinbaseMaturity)
+	}
+	w.displace(s)
+	old := inv.continued(s, m)
+	if old != nil {
+		p.FirstSeen, p.Quote, p.Standing, p.IsLate, p.Extra = old.FirstSeen, old.Quote, old.Standing, old.IsLate, old.Extra
+		w.replace(old, s, id)
+	} else {
+		spot := spots(m.Asset)
+		j := inv.judge(s, m, addr, w.at, spot)
+		p.Standing, p.Quote, p.IsLate, p.Extra = j.standing, j.quote, j.late, j.extra
+		if j.spot {
+			inv.keepSpot(m, *spot)
+		}
+	}
+	inv.Payments = append(inv.Payments, p)
+	w.dirty = true
+	return &inv.Payments[len(inv.Payments)-1], old != nil
+}
+
+// firstSeen is when a transfer was first seen, in the invoice's own time: dated by the node or by a gap in watching, but
+// not later than now, nor before there was anything to pay to.
+func (w *work) firstSeen(at time.Time, addr Address) time.Time {
+	if at.IsZero() {
+		return w.at.Now
+	}
+	at = w.inv.Clock(at)
+	if at.After(w.at.Now) {
+		return w.at.Now
+	}
+	if at.Before(addr.AssignedAt) {
+		return addr.AssignedAt
+	}
+	return at
+}
+
+// coinbaseMaturity is the number of blocks newly made coins cannot be spent for (Bitcoin consensus).
+const coinbaseMaturity = 100
+
+// keepSpot stores the quote late money is valued at: a window of no length, so it locks nothing.
+func (inv *Invoice) keepSpot(m Method, spot rate.Quote) {
+	if slices.ContainsFunc(inv.Quotes, func(q Quote) bool { return q.ID == spot.ID }) {
+		return
+	}
+	spot.Until = spot.At
+	inv.Quotes = append(inv.Quotes, Quote{Quote: spot, Asset: m.Asset, Due: money.Zero(m.Currency)})
+}
+
+// continued finds the payment a transfer takes the place of: one to the same address that spends one of the same coins
+// and pays no more.
+func (inv *Invoice) continued(s chain.Sighting, m Method) *Payment {
+	if over, _ := s.Transfer.Amount.Cmp(m.Cap); over > 0 {
+		return nil
+	}
+	for i := range inv.Payments {
+		p := &inv.Payments[i]
+		if !p.rival(s) || p.Transfer.Address != s.Transfer.Address || p.Transfer.Asset != s.Transfer.Asset || !p.pays() {
+			continue
+		}
+		if less, _ := s.Transfer.Amount.Cmp(p.Transfer.Amount); less >= 0 {
+			return p
+		}
+	}
+	return nil
+}
+
+// replace ends a payment that another one continues.
+func (w *work) replace(old *Payment, s chain.Sighting, by ident.ID) {
+	old.Status, old.Conflict, old.ConflictBlock, old.ReplacedBy = Dropped, s.Tx.ID, s.Block, by
+	old.Block, old.Depth = chain.BlockRef{}, 0
+	w.tell("replaced", old)
+}
+
+// displace takes in that a transaction spends the coins of earlier payments. Those it pays again are left for its outputs
+// to continue.
+func (w *work) displace(s chain.Sighting) {
+	for i := range w.inv.Payments {
+		if p := &w.inv.Payments[i]; p.rival(s) && !(p.pays() && p.paidAgain(s.Tx)) {
+			w.conflict(p, s.Tx.ID, s.Block)
+		}
+	}
+}
+
+// again updates a known payment. A node may keep a transaction in its mempool whose coins another one has spent in a block:
+// that is no news.
+func (w *work) again(p *Payment, s chain.Sighting, spots Spots) {
+	if p.Status == Dropped && s.Block.IsZero() && !p.ConflictBlock.IsZero() {
+		return
+	}
+	if p.Status == Dropped {
+		w.revive(p, s, spots)
+	}
+	if !s.Block.IsZero() && p.Block != s.Block {
+		p.Block, p.Conflict, p.ConflictBlock = s.Block, "", chain.BlockRef{}
+		w.dirty = true
+	}
+}
+
+// revive takes a dropped payment up again: it came back, or was mined instead of what had replaced it.
+func (w *work) revive(p *Payment, s chain.Sighting, spots Spots) {
+	m, _ := w.inv.Method(p.Transfer.Asset)
+	w.displace(s)
+	old := w.inv.continued(s, m)
+	if old != nil {
+		w.replace(old, s, p.ID)
+	}
+	p.Status, p.Conflict, p.ConflictBlock, p.DoubleSpent, p.ReplacedBy = Seen, "", chain.BlockRef{}, false, ""
+	if w.inv.Ended != nil && p.Standing == Counted {
+		w.belate(p, spots)
+	}
+	w.dirty = true
+	if old == nil {
+		w.announce(p)
+	}
+}
+
+// belate takes the standing from a counted payment whose time was over when it came true: it pays at today's rate, or is
+// set aside.
+func (w *work) belate(p *Payment, spots Spots) {
+	p.IsLate, p.Standing = true, Aside
+	m, _ := w.inv.Method(p.Transfer.Asset)
+	if spot := spots(m.Asset); w.inv.takesLate(m, spot, w.at) {
+		p.Standing, p.Quote = Late, spot.ID
+		w.inv.keepSpot(m, *spot)
+	}
+}
+
+// settleDepth counts confirmations from a tip and moves the payment over its threshold, either way.
+func (w *work) settleDepth(p *Payment, tip int64, spots Spots) {
+	if p.Block.IsZero() || p.Status == Dropped {
+		return
+	}
+	depth := tip - p.Block.Height + 1
+	if depth < 0 {
+		depth = 0
+	}
+	switch {
+	case p.Status == Confirmed && depth < p.Need:
+		p.Depth = depth
+		w.revert(p)
+	case p.Status == Confirmed:
+	case depth >= p.Need:
+		p.Depth, p.Status, p.ConfirmedAt = depth, Confirmed, w.at.Now
+		if ended := w.inv.Ended; ended != nil && ended.State == Failed && p.Standing == Counted {
+			w.belate(p, spots) // it failed for want of this
+			w.tell("late", p)
+		}
+		w.tell("confirmed", p)
+	case depth != p.Depth:
+		p.Depth = depth
+		w.dirty = true
+		if depth > 1 { // the first is told by the sighting
+			w.tell("confirming", p)
+		}
+	}
+}
+
+// announce tells a first sighting.
+func (w *work) announce(p *Payment) {
+	switch {
+	case p.Standing == Unmatched:
+		w.tell("unmatched", p)
+	case p.Standing == Quarantined:
+		w.tell("quarantined", p)
+	case p.IsLate:
+		w.tell("late", p)
+	case p.Extra:
+		w.tell("extra", p)
+	case p.Status == Confirmed: // told already
+	default:
+		w.tell("detected", p)
+	}
+}
+
+// Advance counts confirmations of the payments on a network that stands at a new height.
+func (inv *Invoice) Advance(network string, tip int64, spots Spots, at Moment) (Effects, error) {
+	at = inv.shift(at)
+	w := inv.begin(at, Cause{Kind: "chain", ID: network})
+	for i := range inv.Payments {
+		p := &inv.Payments[i]
+		if p.Transfer.Network != network {
+			continue
+		}
+		w.settleDepth(p, tip, spots)
+		if p.Status == Reverted && !p.ConflictBlock.IsZero() && tip-p.ConflictBlock.Height+1 >= p.Need {
+			w.doubleSpent(p)
+		}
+	}
+	return w.finish()
+}
+
+// Reorganise takes back what stood in a block that left the chain. A transaction that stands in the new branch as well
+// (moved names its block there) only moves: as long as it is deep enough under the new height nobody is told anything.
+func (inv *Invoice) Reorganise(network, block string, moved map[string]chain.BlockRef, height int64, at Moment) (Effects, error) {
+	at = inv.shift(at)
+	w := inv.begin(at, Cause{Kind: "chain", ID: block})
+	for i := range inv.Payments {
+		p := &inv.Payments[i]
+		if p.Transfer.Network != network {
+			continue
+		}
+		if p.ConflictBlock.Hash == block {
+			p.ConflictBlock = chain.BlockRef{}
+			w.dirty = true
+		}
+		if p.Block.Hash != block {
+			continue
+		}
+		w.dirty = true
+		if there, ok := moved[p.Transfer.TxID]; ok {
+			p.Block = there
+			w.settleDepth(p, height, func(string) *rate.Quote { return nil })
+			continue
+		}
+		p.Block, p.Depth = chain.BlockRef{}, 0
+		if p.Status == Confirmed {
+			w.revert(p)
+		}
+	}
+	return w.finish()
+}
+
+func (w *work) revert(p *Payment) {
+	p.Status, p.RevertedAt, p.ConfirmedAt = Reverted, w.at.Now, time.Time{}
+	w.tell("reverted", p)
+}
+
+// Conflict takes in that another transaction spends the same coins as one of ours. What never confirmed is dropped at
+// once; what had confirmed and was reverted only when the other is as deep as ours would have to be.
+func (inv *Invoice) Conflict(network, txid, other string, block chain.BlockRef, at Moment) (Effects, error) {
+	at = inv.shift(at)
+	w := inv.begin(at, Cause{Kind: "chain", ID: other})
+	for i := range inv.Payments {
+		p := &inv.Payments[i]
+		if p.Transfer.Network == network && p.Transfer.TxID == txid && p.Live() && p.Status != Confirmed {
+			w.conflict(p, other, block)
+		}
+	}
+	return w.finish()
+}
+
+// conflict is what another transaction does to a payment that spends the same coins.
+func (w *work) conflict(p *Payment, other string, block chain.BlockRef) {
+	switch {
+	case p.Status != Reverted:
+		p.Status, p.Conflict, p.ConflictBlock, p.Block, p.Depth = Dropped, other, block, chain.BlockRef{}, 0
+		w.tell("dropped", p)
+	case p.Conflict == other && p.ConflictBlock == block, !p.ConflictBlock.IsZero() && block.IsZero(): // known, or less than that
+	default:
+		p.Conflict, p.ConflictBlock = other, block
+		w.dirty = true
+		if !block.IsZero() && p.Need <= 1 {
+			w.doubleSpent(p)
+		}
+	}
+}
+
+func (w *work) doubleSpent(p *Payment) {
+	p.Status, p.DoubleSpent = Dropped, true
+	w.tell("dropped", p)
+}
+
+// Evict takes in that a transaction that never confirmed is gone from the mempool, with no other in its place.
+func (inv *Invoice) Evict(network, txid string, at Moment) (Effects, error) {
+	at = inv.shift(at)
+	w := inv.begin(at, Cause{Kind: "chain", ID: txid})
+	for i := range inv.Payments {
+		p := &inv.Payments[i]
+		if p.Transfer.Network == network && p.Transfer.TxID == txid && p.Status == Seen && p.Block.IsZero() {
+			p.Status = Dropped
+			w.tell("dropped", p)
+		}
+	}
+	return w.finish()
+}
