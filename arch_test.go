@@ -46,6 +46,7 @@ var rooms = map[string][]string{
 	"web/templates":         {},
 	"web/static":            {},
 	"web":                   {"front", "web/templates", "web/static", "fault"},
+	"web/demo":                {},
 	"web/checkout":          with("front", "web", "web/templates", "merchant", "invoice", "qr", "chain"),
 	"api":                   {"front", "merchant", "fault", "ident"},
 	"api/coinspaid":         with("api", "merchant", "invoice", "rate", "event", "chain", "webhook"),

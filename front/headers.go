@@ -1,6 +1,9 @@
 package front
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // Headers are the security headers of one kind of answer.
 type Headers struct {
@@ -19,17 +22,24 @@ func DenyHeaders(tls bool) Headers {
 	})
 }
 
-// PageHeaders are those of a customer's page, which nobody may frame. What the policy forbids and a browser tried is
-// reported to reportTo, a path of this server.
-func PageHeaders(tls bool, reportTo string) Headers {
-	return newHeaders(tls, map[string]string{
+// PageHeaders are those of a customer's page. Only the ancestors named, sources of a content policy, may frame it; without
+// any, nobody may. What the policy forbids and a browser tried is reported to reportTo, a path of this server.
+func PageHeaders(tls bool, reportTo string, ancestors ...string) Headers {
+	framing := "'none'"
+	if len(ancestors) > 0 {
+		framing = strings.Join(ancestors, " ")
+	}
+	values := map[string]string{
 		"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
-			"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; report-to csp",
+			"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors " + framing + "; report-to csp",
 		"Reporting-Endpoints": `csp="` + reportTo + `"`,
 		"Permissions-Policy":  "camera=(), microphone=(), geolocation=(), payment=(), clipboard-write=(self)",
-		"X-Frame-Options":     "DENY",
 		"Cache-Control":       "private, no-store",
-	})
+	}
+	if len(ancestors) == 0 {
+		values["X-Frame-Options"] = "DENY" // it has no list of those who may
+	}
+	return newHeaders(tls, values)
 }
 
 func newHeaders(tls bool, values map[string]string) Headers {

@@ -1,8 +1,225 @@
 package main
 
-import "context"
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
 
-type demoCmd struct{}
+	"checkout/chain"
+	"checkout/chain/bitcoin/regtest"
+	"checkout/fault"
+	"checkout/ident"
+	"checkout/invoice"
+	"checkout/merchant"
+	"checkout/money"
+	"checkout/store"
+	"checkout/wallet"
+	"checkout/web/demo"
+)
 
-// Run serves the demo.
-func (demoCmd) Run(ctx context.Context, s *Settings, out *console) error { return nil }
+type demoCmd struct {
+	Bitcoin string `enum:"none,regtest" default:"none" help:"regtest starts a private Bitcoin node beside the demo."`
+	Btcd    string `default:"bin/nodes/btcd" help:"The btcd program, for --bitcoin=regtest." placeholder:"FILE"`
+}
+
+// demoAccount is the account m/84'/1'/0' of the seed 00 01 02 … 1f: everybody can derive its keys. Never fund it.
+const demoAccount = "tpubDDH1ndozCcuGXjVaXnB4NHUWbKfMTYfxH3wuU1GFvCXtEZZqsMY6NxBdgdaebExgDAVicckGNJDU8wVfRUWWMaov5jX4zPaDorqe75QwjAC"
+
+// demoRates are the demo's prices; the played coin has its own.
+const demoRates = `{"BTC/EUR":"90000","BTC/USD":"104000"}`
+
+// Run serves the checkout with a shop that uses it.
+func (c demoCmd) Run(ctx context.Context, s *Settings, out *console) error {
+	dir, err := os.MkdirTemp("", "checkout-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if s.DB == "sqlite:./checkout.db" { // the default: nobody named a file, so the demo leaves none behind
+		s.DB = "sqlite:" + filepath.Join(dir, "demo.db")
+	}
+	s.AllowPrivate = true
+	if s.LogLevel == "info" {
+		s.LogLevel = "warn"
+	}
+	var node *miningNode
+	if c.Bitcoin == "regtest" {
+		if node, err = c.startNode(ctx, s, dir); err != nil {
+			return err
+		}
+		defer node.stop()
+	}
+	a, err := openApp(ctx, s, newLog(s, out.err), true)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	a.ancestors = []string{"'self'"}
+	return a.serve(ctx, out, func(site *sites) error { return a.openShop(ctx, site, node, out) })
+}
+
+// startNode starts btcd with a purse, and points the settings at it.
+func (c demoCmd) startNode(ctx context.Context, s *Settings, dir string) (*miningNode, error) {
+	if s.DB != "sqlite:"+filepath.Join(dir, "demo.db") {
+		return nil, setting("--bitcoin", "A private chain begins anew at each start, so the demo's database must too: leave --db out.")
+	}
+	rates := filepath.Join(dir, "rates.json")
+	if err := os.WriteFile(rates, []byte(demoRates), 0o600); err != nil {
+		return nil, err
+	}
+	process, err := regtest.Start(ctx, regtest.Config{Binary: c.Btcd, Dir: filepath.Join(dir, "btcd"), MiningAddress: regtest.PayerAddress})
+	if err != nil {
+		return nil, setting("--btcd", "The Bitcoin node cannot be started.").Because(err)
+	}
+	n := &miningNode{process: process}
+	if n.payer, err = regtest.NewPayer(process); err == nil {
+		_, err = process.Generate(ctx, 120)
+	}
+	if err != nil {
+		return nil, errors.Join(err, process.Stop())
+	}
+	s.BitcoinRPC, s.BitcoinNetwork, s.RatesFile = process.URL(), "regtest", rates
+	return n, nil
+}
+
+// openShop makes the demo's merchant and mounts its shop.
+func (a *app) openShop(ctx context.Context, site *sites, node *miningNode, out *console) error {
+	m, err := a.createMerchant(ctx, merchantCreateCmd{
+		Name: "Acme Coffee", CallbackURL: site.local + "/demo/callback", Support: "support@acme.example", Tolerance: merchant.DefaultTolerance,
+	})
+	if err != nil {
+		return err
+	}
+	if node != nil {
+		if err := a.addDemoWallet(ctx, m.ID); err != nil {
+			return err
+		}
+		a.extra = append(a.extra, worker{"bitcoin miner", node.mine})
+	}
+	site.extra["demo"] = demo.New(demo.Deps{
+		API: site.local, Key: m.Test.CoinsPaid.Key, Secret: m.Test.CoinsPaid.Secret, Bitcoin: node != nil, Client: &http.Client{Timeout: 10 * time.Second},
+		Play:     func(ctx context.Context, id, action string) error { return a.play(ctx, node, ident.ID(id), action) },
+		Sentence: func(err error) string { return fault.Of(err).Text }, Now: a.now, Log: a.log,
+	})
+	out.invite = site.base + "/demo"
+	return nil
+}
+
+func (a *app) addDemoWallet(ctx context.Context, m ident.ID) error {
+	network, _, _ := chain.Bitcoin("regtest")
+	account, err := wallet.NewAccount(a.played.Random, m, network, demoAccount)
+	if err != nil {
+		return err
+	}
+	return store.Wallets{DB: a.db}.Insert(ctx, account)
+}
+
+// play lets the customer or the chain act on whichever coin the invoice is paid in.
+func (a *app) play(ctx context.Context, node *miningNode, id ident.ID, action string) error {
+	inv, err := a.invoices.Find(ctx, id)
+	if err != nil {
+		return err
+	}
+	if node != nil && inv.Asset == "btc" {
+		return node.play(ctx, a, inv, action)
+	}
+	return a.rehearse(ctx, id, action, "")
+}
+
+// miningNode is a private Bitcoin node with a purse.
+type miningNode struct {
+	process *regtest.Process
+	payer   *regtest.Payer
+	last    regtest.Tx // the newest payment, which a replacement takes back
+}
+
+func (n *miningNode) stop() { _ = n.process.Stop() } // the demo ends; its folder goes next
+
+// mine adds a block every few seconds while a transaction waits.
+func (n *miningNode) mine(ctx context.Context) error {
+	tick := time.NewTicker(6 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if pool, err := n.process.Mempool(ctx); err == nil && len(pool) > 0 {
+			if _, err := n.process.Generate(ctx, 1); err != nil && ctx.Err() == nil {
+				return err
+			}
+		}
+	}
+}
+
+// play does with real transactions and blocks what rehearse does on the played chain.
+func (n *miningNode) play(ctx context.Context, a *app, inv *invoice.Invoice, action string) error {
+	payable := inv.Outcome.State == invoice.Awaiting || (inv.Outcome.State == invoice.Detected && inv.Outcome.Amount == invoice.Short)
+	if !payable && action != "replace" && action != "reorg" {
+		return errRehearsal
+	}
+	switch action {
+	case "exact":
+		return n.pay(ctx, inv, inv.Outcome.Remaining)
+	case "short":
+		return n.pay(ctx, inv, part(inv.Outcome.Remaining, 95))
+	case "over":
+		return n.pay(ctx, inv, part(inv.Outcome.Remaining, 125))
+	case "parts":
+		first := part(inv.Outcome.Remaining, 40)
+		rest, err := inv.Outcome.Remaining.Sub(first)
+		if err != nil {
+			return err
+		}
+		if err := n.pay(ctx, inv, first); err != nil {
+			return err
+		}
+		if _, err := a.await(ctx, inv.ID, func(inv *invoice.Invoice) bool { return inv.Outcome.Amount == invoice.Short }); err != nil {
+			return err
+		}
+		return n.pay(ctx, inv, rest)
+	case "replace":
+		if _, waiting := unconfirmed(inv); !waiting {
+			return errRehearsal
+		}
+		tx, err := n.payer.Replace(ctx, n.last)
+		n.last = tx
+		return err
+	case "reorg":
+		return n.reorganise(ctx, inv)
+	}
+	return errNotPlayed // "late": a real chain's clock cannot be skipped
+}
+
+func (n *miningNode) pay(ctx context.Context, inv *invoice.Invoice, amount money.Amount) error {
+	addr, ok := inv.Address(inv.Asset)
+	if !ok || amount.Sign() <= 0 {
+		return errRehearsal
+	}
+	tx, err := n.payer.PayReplaceable(ctx, regtest.Output{Address: addr.Text, Sats: amount.Units().Int64()})
+	n.last = tx
+	return err
+}
+
+// reorganise makes the node give up the block of the invoice's first payment and mine a longer branch.
+func (n *miningNode) reorganise(ctx context.Context, inv *invoice.Invoice) error {
+	for _, p := range inv.Payments {
+		if p.Block.IsZero() {
+			continue
+		}
+		tip, err := n.process.Height(ctx)
+		if err != nil {
+			return err
+		}
+		if err := n.process.Invalidate(ctx, p.Block.Hash); err != nil {
+			return err
+		}
+		_, err = n.process.Generate(ctx, int(tip-p.Block.Height)+2)
+		return err
+	}
+	return errRehearsal
+}

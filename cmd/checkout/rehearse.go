@@ -21,7 +21,9 @@ import (
 // The played payments: buttons of the demo, and calls on the internal listener. Each does what a payer, or the chain,
 // would do; the engine above it is the real one.
 
-var errRehearsal = fault.New(fault.Conflict, "rehearsal_state", "The invoice is not in a state that allows this.")
+var errRehearsal = fault.New(fault.Conflict, "rehearsal_state", "The payment is not in a state that allows this now.")
+
+var errNotPlayed = fault.New(fault.Conflict, "rehearsal_coin", "Choose LTCT first: only the played coin can be played with.")
 
 // seenWithin is how long an action waits for the watcher to take notice.
 const seenWithin = 5 * time.Second
@@ -64,7 +66,7 @@ func (a *app) rehearse(ctx context.Context, id ident.ID, action, blocks string) 
 		return err
 	}
 	if inv.Asset != a.played.Asset.ID {
-		return errRehearsal
+		return errNotPlayed
 	}
 	if err := play(ctx, inv); err != nil || n == 0 {
 		return err

@@ -22,6 +22,7 @@ import (
 type sites struct {
 	app       *app
 	base      string // base of all links
+	local     string // base on this machine
 	hosts     []string
 	pages     http.Handler
 	coinsPaid http.Handler
@@ -31,7 +32,7 @@ type sites struct {
 
 // routes builds the faces.
 func (a *app) routes(base string, ls listeners) *sites {
-	s := &sites{app: a, base: base, pages: a.pages(base), coinsPaid: a.coinsPaid(base), meters: newMeters(a), extra: map[string]http.Handler{}}
+	s := &sites{app: a, base: base, local: "http://" + ls.public.Addr().String(), pages: a.pages(base), coinsPaid: a.coinsPaid(base), meters: newMeters(a), extra: map[string]http.Handler{}}
 	if u, err := url.Parse(base); err == nil {
 		s.hosts = append(s.hosts, u.Host)
 	}

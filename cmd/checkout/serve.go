@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"checkout/chain"
 )
 
 // drain is how long a stop may take before connections are cut.
@@ -89,8 +91,11 @@ func (a *app) serve(ctx context.Context, out *console, extra func(site *sites) e
 	}
 	public := newServer(site.public(), a.log)
 	internal := newServer(site.internal(), a.log)
-	workers := append(a.workers(), a.server("public listener", public, ls.public), a.server("internal listener", internal, ls.internal))
-	out.listening(site.base, "http://"+ls.internal.Addr().String(), "http://"+ls.public.Addr().String())
+	workers := append(append(a.workers(), a.extra...), a.server("public listener", public, ls.public), a.server("internal listener", internal, ls.internal))
+	out.listening(site.base, "http://"+ls.internal.Addr().String(), site.local)
+	if network, _, ok := chain.Bitcoin(a.settings.BitcoinNetwork); ok && !network.Main && a.settings.BitcoinRPC != "" {
+		a.log.Warn("coins of this network are worth nothing, and live keys take them", "event", "test_network", "network", network.ID)
+	}
 	return supervise(ctx, workers)
 }
 
@@ -132,17 +137,21 @@ func ignoreDeadline(err error) error {
 type console struct {
 	out, err io.Writer
 	json     bool
+	invite   string // what to open first; the demo's
 }
 
 // listening says where the server listens.
 func (c *console) listening(base, internal, public string) {
 	if c.json {
-		c.print(map[string]string{"base": base, "public": public, "internal": internal})
+		c.print(map[string]string{"base": base, "public": public, "internal": internal, "open": c.invite})
 		return
 	}
 	fmt.Fprintf(c.out, "checkout %s\n  pages and API  %s\n  internal       %s\n", version, base, internal)
 	if base != public {
 		fmt.Fprintf(c.out, "  listening on   %s\n", public)
+	}
+	if c.invite != "" {
+		fmt.Fprintf(c.out, "\n  Open %s and buy something. Ctrl-C ends it.\n", c.invite)
 	}
 }
 

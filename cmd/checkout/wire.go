@@ -60,8 +60,10 @@ type app struct {
 	watchers   []*watch.Watcher
 	dispatcher *webhook.Dispatcher
 
+	extra     []worker // the demo's
+	ancestors []string // who may frame the pages; only the demo names somebody
+
 	changed func(id ident.ID, version int64) // told of every invoice that was changed; set once the pages stand
-	once    sync.Once
 }
 
 // openApp opens the store, migrated, and wires the domain. serve marks the process that serves the database.
@@ -224,7 +226,7 @@ func (a *app) watch() error {
 func (a *app) pages(base string) *checkout.Face {
 	face := checkout.New(checkout.Deps{
 		Site: web.NewSite(static.New(), a.log), Invoices: a.invoices, Merchants: store.Merchants{DB: a.db}, Registry: a.registry,
-		Health: a.health, Estimate: a.estimate, Explorer: explorer, TLS: strings.HasPrefix(base, "https://"),
+		Health: a.health, Estimate: a.estimate, Explorer: explorer, Ancestors: a.ancestors, TLS: strings.HasPrefix(base, "https://"),
 		StatusMaxAge: a.statusAge(), Log: a.log, Now: a.now,
 	})
 	a.changed = func(id ident.ID, version int64) {

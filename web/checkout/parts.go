@@ -22,16 +22,15 @@ func orderNumber(inv *invoice.Invoice) string {
 	return inv.ForeignID
 }
 
-// orderLabel says what is paid for: "Order 1001 · 2 kg house blend".
+// orderLabel says what is paid for: the title the shop gave, which usually names the order, else the order's number.
 func orderLabel(inv *invoice.Invoice) string {
-	var parts []string
-	if number := orderNumber(inv); number != "" {
-		parts = append(parts, templates.OrderName(number))
-	}
 	if inv.Title != "" {
-		parts = append(parts, inv.Title)
+		return inv.Title
 	}
-	return strings.Join(parts, " · ")
+	if number := orderNumber(inv); number != "" {
+		return templates.OrderName(number)
+	}
+	return ""
 }
 
 func orderOf(inv *invoice.Invoice) templates.Order {
@@ -45,14 +44,8 @@ func orderOf(inv *invoice.Invoice) templates.Order {
 // orderFacts are the lines of a payment that is over.
 func orderFacts(inv *invoice.Invoice) []templates.Fact {
 	var list []templates.Fact
-	var parts []string
-	for _, part := range []string{orderNumber(inv), inv.Title} {
-		if part != "" {
-			parts = append(parts, part)
-		}
-	}
-	if len(parts) > 0 {
-		list = append(list, templates.Fact{Label: templates.LabelOrder, Value: strings.Join(parts, " · ")})
+	if label := orderLabel(inv); label != "" {
+		list = append(list, templates.Fact{Label: templates.LabelOrder, Value: label})
 	}
 	return append(list, templates.Fact{Label: templates.LabelInvoice, Value: inv.ID.Short(), Mono: true})
 }

@@ -56,6 +56,8 @@ type Deps struct {
 	Estimate func(coin money.Currency, price money.Amount, places int) (money.Amount, error)
 	// Explorer names a page about a transaction; nil or an empty answer: there is none.
 	Explorer func(network, tx string) string
+	// Ancestors may frame the pages, as sources of a content policy; without any, nobody may.
+	Ancestors []string
 	// TLS says that readers come over https.
 	TLS bool
 	// StatusMaxAge bounds the age of a kept status where other processes write to the same store; 0: none does.
@@ -80,7 +82,7 @@ const reportPath = "/csp"
 
 // New makes the face.
 func New(d Deps) *Face {
-	page, plain := front.PageHeaders(d.TLS, reportPath), front.DenyHeaders(d.TLS)
+	page, plain := front.PageHeaders(d.TLS, reportPath, d.Ancestors...), front.DenyHeaders(d.TLS)
 	f := &Face{Deps: d, plain: plain, site: d.Site, statuses: newStatuses(100_000, d.StatusMaxAge, d.Now), codes: newCodes(4096), limits: newLimits()}
 
 	r := chi.NewRouter()

@@ -1,0 +1,319 @@
+// Package demo is a small shop that takes orders through the real signed API, shows the real checkout, plays the customer
+// on demand, and lists the callbacks it hears. It holds nothing back from anybody: it is for a machine of one's own.
+package demo
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha512"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/go-chi/chi/v5"
+)
+
+//go:embed files
+var files embed.FS
+
+// Deps are what the shop needs.
+type Deps struct {
+	API     string // base of the merchant API, "http://127.0.0.1:8080"
+	Key     string
+	Secret  string
+	Bitcoin bool // a real Bitcoin node runs beside
+	// Play lets the customer or the chain do something about an invoice, by its capability id.
+	Play func(ctx context.Context, id, action string) error
+	// Sentence turns a failure of Play into words.
+	Sentence func(error) string
+	Client   *http.Client
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Shop is the demo's handler, for everything under /demo.
+type Shop struct {
+	Deps
+	routes http.Handler
+
+	mu     sync.Mutex
+	orders []*order
+}
+
+// order is one order with what went over the wire.
+type order struct {
+	Number    int
+	Product   product
+	ForeignID string
+	Invoice   string // capability id
+	URL       string
+	Request   string
+	Signature string
+	Answer    string
+	At        time.Time
+	Heard     []heard
+}
+
+// heard is one callback.
+type heard struct {
+	At        time.Time
+	Status    string
+	Remaining string
+	Coin      string
+	Error     string
+	Verified  bool
+	Body      string
+	Signature string
+}
+
+// product is something the shop sells.
+type product struct {
+	ID    string
+	Name  string
+	About string
+	Price string // in EUR
+	Glyph string
+}
+
+var products = [...]product{
+	{"blend", "House blend, 2 kg", "Brazil and Ethiopia, medium roast", "25.50", "bag"},
+	{"mugs", "Two mugs", "Stoneware, made to be used", "45.00", "mug"},
+	{"grinder", "Hand grinder", "Steel burrs, thirty clicks", "119.00", "grinder"},
+}
+
+// maxOrders bounds the shop's memory.
+const maxOrders = 500
+
+// New makes the shop.
+func New(d Deps) *Shop {
+	s := &Shop{Deps: d}
+	r := chi.NewRouter()
+	r.Get("/demo", s.handleShop)
+	r.Get("/demo/", s.handleShop)
+	r.Get("/demo/files/{name}", s.handleFile)
+	r.Post("/demo/orders", s.handleOrder)
+	r.Get("/demo/orders/{n}", s.handleShow)
+	r.Get("/demo/orders/{n}/heard", s.handleHeard)
+	r.Post("/demo/orders/{n}/play", s.handlePlay)
+	r.Post("/demo/callback", s.handleCallback)
+	s.routes = headers(r)
+	return s
+}
+
+// ServeHTTP answers.
+func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.routes.ServeHTTP(w, r) }
+
+// headers are as strict as the checkout's own, but for the frame the checkout is shown in.
+func headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "+
+			"form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *Shop) render(w http.ResponseWriter, r *http.Request, c templ.Component) {
+	var page bytes.Buffer
+	if err := c.Render(r.Context(), &page); err != nil {
+		s.Log.Error("demo page not drawn", "event", "demo_failed", "err", err)
+		http.Error(w, "The demo could not draw this page.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write(page.Bytes())
+}
+
+func (s *Shop) handleShop(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	recent := []orderView{}
+	for i := len(s.orders) - 1; i >= 0 && len(recent) < 5; i-- {
+		recent = append(recent, s.orders[i].view())
+	}
+	s.mu.Unlock()
+	s.render(w, r, shopPage(products[:], recent, s.Bitcoin))
+}
+
+func (s *Shop) handleFile(w http.ResponseWriter, r *http.Request) {
+	http.ServeFileFS(w, r, files, "files/"+chi.URLParam(r, "name"))
+}
+
+// handleOrder is what a shop does when a customer clicks "Buy": one signed call, one redirect.
+func (s *Shop) handleOrder(w http.ResponseWriter, r *http.Request) {
+	for _, p := range products {
+		if p.ID != r.FormValue("product") {
+			continue
+		}
+		o, err := s.order(r.Context(), p)
+		if err != nil {
+			s.Log.Error("demo order failed", "event", "demo_failed", "err", err)
+			http.Error(w, "The order could not be made: "+err.Error(), http.StatusBadGateway)
+			return
+		}
+		http.Redirect(w, r, "/demo/orders/"+strconv.Itoa(o.Number), http.StatusSeeOther)
+		return
+	}
+	http.NotFound(w, r)
+}
+
+// order creates the invoice by the API, exactly as a shop's server would.
+func (s *Shop) order(ctx context.Context, p product) (*order, error) {
+	s.mu.Lock()
+	number := len(s.orders) + 1001
+	s.mu.Unlock()
+	o := &order{Number: number, Product: p, ForeignID: fmt.Sprintf("order-%d-%d", number, s.Now().UnixMilli()), At: s.Now()}
+	body, err := json.Marshal(struct {
+		Timer      bool   `json:"timer"`
+		Title      string `json:"title"`
+		Amount     string `json:"amount"`
+		Currency   string `json:"currency"`
+		ForeignID  string `json:"foreign_id"`
+		URLSuccess string `json:"url_success"`
+		URLFailed  string `json:"url_failed"`
+		Email      string `json:"email_user"`
+	}{true, fmt.Sprintf("Order #%d · %s", number, p.Name), p.Price, "EUR", o.ForeignID, s.back(number), s.back(number), "customer@shop.example"})
+	if err != nil {
+		return nil, err
+	}
+	o.Request, o.Signature = string(body), sign(s.Secret, body)
+	if err := s.create(ctx, o, body); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.orders) >= maxOrders {
+		return nil, fmt.Errorf("this demo has had %d orders; start it again", maxOrders)
+	}
+	s.orders = append(s.orders, o)
+	return o, nil
+}
+
+func (s *Shop) back(number int) string { return s.API + "/demo/orders/" + strconv.Itoa(number) }
+
+func (s *Shop) create(ctx context.Context, o *order, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.API+"/api/v2/invoices/create", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Processing-Key", s.Key)
+	req.Header.Set("X-Processing-Signature", o.Signature)
+	res, err := s.Client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<16))
+	if err != nil {
+		return err
+	}
+	var a struct {
+		Data struct {
+			URL string `json:"url"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(answer, &a); err != nil || res.StatusCode != http.StatusOK {
+		return fmt.Errorf("the API answered %d: %s", res.StatusCode, answer)
+	}
+	o.Answer, o.URL = string(answer), a.Data.URL
+	o.Invoice = a.Data.URL[strings.LastIndex(a.Data.URL, "/")+1:]
+	return nil
+}
+
+func sign(secret string, body []byte) string {
+	mac := hmac.New(sha512.New, []byte(secret))
+	mac.Write(body)
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// find is an order by its number in the path.
+func (s *Shop) find(r *http.Request) (orderView, bool) {
+	n, err := strconv.Atoi(chi.URLParam(r, "n"))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil || n < 1001 || n > 1000+len(s.orders) {
+		return orderView{}, false
+	}
+	return s.orders[n-1001].view(), true
+}
+
+func (s *Shop) handleShow(w http.ResponseWriter, r *http.Request) {
+	o, ok := s.find(r)
+	if !ok {
+		http.Redirect(w, r, "/demo", http.StatusSeeOther) // an order of an earlier start
+		return
+	}
+	s.render(w, r, orderPage(o, s.Bitcoin, r.URL.Query().Get("said")))
+}
+
+func (s *Shop) handleHeard(w http.ResponseWriter, r *http.Request) {
+	o, ok := s.find(r)
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	s.render(w, r, heardList(o))
+}
+
+// handlePlay lets the customer, or the chain, do something.
+func (s *Shop) handlePlay(w http.ResponseWriter, r *http.Request) {
+	o, ok := s.find(r)
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	said := ""
+	if err := s.Play(r.Context(), o.Invoice, r.FormValue("action")); err != nil {
+		said = s.Sentence(err)
+	}
+	if r.Header.Get("Accept") == "application/json" {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]string{"said": said})
+		return
+	}
+	http.Redirect(w, r, "/demo/orders/"+strconv.Itoa(o.Number)+"?said="+templ.EscapeString(said), http.StatusSeeOther)
+}
+
+// handleCallback is the shop's webhook receiver: the signature is checked over the raw bytes before anything is read.
+func (s *Shop) handleCallback(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<16))
+	if err != nil {
+		http.Error(w, "unreadable", http.StatusBadRequest)
+		return
+	}
+	given := r.Header.Get("X-Processing-Signature")
+	h := heard{At: s.Now(), Body: string(body), Signature: given, Verified: hmac.Equal([]byte(sign(s.Secret, body)), []byte(given))}
+	var c struct {
+		ForeignID string `json:"foreign_id"`
+		Status    string `json:"status"`
+		Error     string `json:"error"`
+		Sent      struct {
+			Currency  string `json:"currency"`
+			Remaining string `json:"remaining_amount"`
+		} `json:"currency_sent"`
+	}
+	if err := json.Unmarshal(body, &c); err != nil {
+		http.Error(w, "not JSON", http.StatusBadRequest)
+		return
+	}
+	h.Status, h.Error, h.Coin, h.Remaining = c.Status, c.Error, c.Sent.Currency, c.Sent.Remaining
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, o := range s.orders {
+		if o.ForeignID == c.ForeignID {
+			o.Heard = append(o.Heard, h)
+		}
+	}
+	w.WriteHeader(http.StatusOK) // also for orders of an earlier start: the delivery is done
+}
