@@ -22,15 +22,16 @@ func orderNumber(inv *invoice.Invoice) string {
 	return inv.ForeignID
 }
 
-// orderLabel says what is paid for: the title the shop gave, which usually names the order, else the order's number.
+// orderLabel says what is paid for: "Order 1001 · 2 kg house blend". A title that names the order already is enough.
 func orderLabel(inv *invoice.Invoice) string {
+	var parts []string
+	if number := orderNumber(inv); number != "" && !strings.Contains(inv.Title, number) {
+		parts = append(parts, templates.OrderName(number))
+	}
 	if inv.Title != "" {
-		return inv.Title
+		parts = append(parts, inv.Title)
 	}
-	if number := orderNumber(inv); number != "" {
-		return templates.OrderName(number)
-	}
-	return ""
+	return strings.Join(parts, " · ")
 }
 
 func orderOf(inv *invoice.Invoice) templates.Order {

@@ -172,7 +172,7 @@ func (s *Shop) order(ctx context.Context, p product) (*order, error) {
 	s.mu.Lock()
 	number := len(s.orders) + 1001
 	s.mu.Unlock()
-	o := &order{Number: number, Product: p, ForeignID: fmt.Sprintf("order-%d-%d", number, s.Now().UnixMilli()), At: s.Now()}
+	o := &order{Number: number, Product: p, ForeignID: fmt.Sprintf("acme-demo-order-%d-%d", number, s.Now().UnixMilli()), At: s.Now()}
 	body, err := json.Marshal(struct {
 		Timer      bool   `json:"timer"`
 		Title      string `json:"title"`
