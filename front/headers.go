@@ -37,9 +37,13 @@ func PageHeaders(tls bool, reportTo string, ancestors ...string) Headers {
 		"Cache-Control":       "private, no-store",
 	}
 	if len(ancestors) == 0 {
-		values["X-Frame-Options"] = "DENY" // it has no list of those who may
+		values["X-Frame-Options"] = "DENY"
 	}
-	return newHeaders(tls, values)
+	h := newHeaders(tls, values)
+	if len(ancestors) > 0 { // it has no list of those who may, so whatever set it by default must not stand
+		h.list["X-Frame-Options"] = nil
+	}
+	return h
 }
 
 func newHeaders(tls bool, values map[string]string) Headers {
@@ -65,9 +69,13 @@ func (h Headers) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-// Apply sets the headers, in place of any that are there.
+// Apply sets the headers, in place of any that are there; one without a value is taken out.
 func (h Headers) Apply(to http.Header) {
 	for name, value := range h.list {
+		if value == nil {
+			delete(to, name)
+			continue
+		}
 		to[name] = value
 	}
 }

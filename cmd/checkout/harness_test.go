@@ -138,7 +138,12 @@ func (in *installation) set(name, value string) { in.env = append(in.env, name+"
 // serve starts the server and waits until it says where it listens.
 func (in *installation) serve() {
 	in.t.Helper()
-	cmd := in.command("serve")
+	in.start("serve")
+}
+
+func (in *installation) start(command string) {
+	in.t.Helper()
+	cmd := in.command(command)
 	in.logs = &logBuffer{}
 	cmd.Stderr = in.logs
 	stdout, err := cmd.StdoutPipe()

@@ -1,134 +1,22 @@
 package checkout
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"checkout/invoice"
+	"checkout/web/browsertest"
 )
-
-// browser is one tab of a real browser, with what went wrong in it.
-type browser struct {
-	ctx  context.Context
-	mu   sync.Mutex
-	said []string // errors in the console, exceptions, broken content policies
-}
-
-// openBrowser starts a browser, or skips the test where there is none.
-func openBrowser(t *testing.T) *browser {
-	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		if strings.Contains(os.Getenv("CHECKOUT_REQUIRE"), "browser") {
-			t.Fatal("no chromium found, and CHECKOUT_REQUIRE asks for a browser")
-		}
-		t.Skip("no chromium found: install it to test the script and the pages in a browser")
-	}
-	if testing.Short() {
-		t.Skip("a browser takes its time")
-	}
-	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path)}
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // Chromium refuses to run as root with one
-	}
-	ctx, cancel := chromedp.NewContext(context.Background(), chromedp.WithAllocatorOptions(options...))
-	t.Cleanup(cancel)
-	b := &browser{ctx: ctx}
-	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chromedp.Call(ctx, log.Enable, cdp.Empty{}); err != nil {
-		t.Fatal(err)
-	}
-	err := chromedp.Listen(ctx, func(ev any) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		switch ev := ev.(type) {
-		case *log.EventEntryAdded:
-			b.said = append(b.said, fmt.Sprint(ev.Entry.Level, ": ", ev.Entry.Text, " ", ev.Entry.URL))
-		case *runtime.EventExceptionThrown:
-			b.said = append(b.said, ev.ExceptionDetails.Text)
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func (b *browser) do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
-	defer cancel()
-	if err := chromedp.Do(ctx, steps...); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// js evaluates an expression, a promise's value included.
-func js[T any](t *testing.T, b *browser, expression string) T {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
-	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
-	if err != nil {
-		t.Fatalf("%s: %v", expression, err)
-	}
-	return v
-}
-
-// becomes waits until an expression is true.
-func (b *browser) becomes(t *testing.T, within time.Duration, expression string) {
-	t.Helper()
-	for end := time.Now().Add(within); ; time.Sleep(50 * time.Millisecond) {
-		if js[bool](t, b, expression) {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("not within %v: %s; the page says %s", within, expression, js[string](t, b, `document.title + " | " + document.querySelector("main")?.innerText`))
-		}
-	}
-}
-
-// before runs a script in every new document before its own.
-func (b *browser) before(t *testing.T, source string) {
-	t.Helper()
-	if _, err := chromedp.Call(b.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: source}); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (b *browser) quiet(t *testing.T) {
-	t.Helper()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.said) > 0 {
-		t.Errorf("the console says %q", b.said)
-	}
-	b.said = nil
-}
 
 // visit is one request the server saw.
 type visit struct {
@@ -204,41 +92,41 @@ func (s *shop) becomeState(t *testing.T, inv *invoice.Invoice, v View) {
 // The page follows the payment without a reload, says so in title and icon, keeps the focus, and asks no more at the
 // end.
 func TestBrowserFollowsThePayment(t *testing.T) {
-	b := openBrowser(t)
+	b := browsertest.Open(t)
 	s := openShop(t)
 	url, visits, _ := s.serve(t)
 	inv := s.invoiceIn(t, ViewWaiting)
-	b.do(t, chromedp.Navigate(url+"/i/"+string(inv.ID)))
-	js[bool](t, b, `window.__same = true; document.querySelector("#details summary").focus(); document.querySelector("#details").open = true`)
-	if got := js[string](t, b, `document.title`); got != "Pay 0.00044007 BTC · Acme Coffee" {
+	b.Do(t, chromedp.Navigate(url+"/i/"+string(inv.ID)))
+	browsertest.JS[bool](t, b, `window.__same = true; document.querySelector("#details summary").focus(); document.querySelector("#details").open = true`)
+	if got := browsertest.JS[string](t, b, `document.title`); got != "Pay 0.00044007 BTC · Acme Coffee" {
 		t.Errorf("title %q", got)
 	}
-	js[bool](t, b, `window.__said = []; new MutationObserver(() => __said.push(document.querySelector("[role=status]").innerText)).observe(document.querySelector("[role=status]"), {subtree: true, childList: true, characterData: true}); true`)
+	browsertest.JS[bool](t, b, `window.__said = []; new MutationObserver(() => __said.push(document.querySelector("[role=status]").innerText)).observe(document.querySelector("[role=status]"), {subtree: true, childList: true, characterData: true}); true`)
 
 	s.becomeState(t, inv, ViewDetected)
-	b.becomes(t, 6*time.Second, `document.querySelector("main").dataset.state === "detected"`)
-	if !js[bool](t, b, `window.__same && document.activeElement.matches("#details summary") && document.querySelector("#details").open`) {
+	b.Becomes(t, 6*time.Second, `document.querySelector("main").dataset.state === "detected"`)
+	if !browsertest.JS[bool](t, b, `window.__same && document.activeElement.matches("#details summary") && document.querySelector("#details").open`) {
 		t.Error("reloaded, or the focus or what was open is gone")
 	}
-	if got := js[string](t, b, `document.title + " " + document.querySelector("#favicon").getAttribute("href")`); !strings.HasPrefix(got, "Payment seen · Acme Coffee /a/fav-seen.") {
+	if got := browsertest.JS[string](t, b, `document.title + " " + document.querySelector("#favicon").getAttribute("href")`); !strings.HasPrefix(got, "Payment seen · Acme Coffee /a/fav-seen.") {
 		t.Errorf("title and icon %q", got)
 	}
-	if got := js[int](t, b, `__said.length`); got != 1 {
+	if got := browsertest.JS[int](t, b, `__said.length`); got != 1 {
 		t.Errorf("%d announcements of one change", got)
 	}
-	if js[bool](t, b, `document.body.innerHTML.includes("`+testAddress+`")`) {
+	if browsertest.JS[bool](t, b, `document.body.innerHTML.includes("`+testAddress+`")`) {
 		t.Error("the address is still there")
 	}
 
 	s.becomeState(t, inv, ViewConfirming)
-	b.becomes(t, 6*time.Second, `document.querySelector("progress")?.max === 6 && document.querySelector("progress").value === 2`)
-	if js[string](t, b, `document.querySelector("[role=status]").getAttribute("aria-live")`) != "off" {
+	b.Becomes(t, 6*time.Second, `document.querySelector("progress")?.max === 6 && document.querySelector("progress").value === 2`)
+	if browsertest.JS[string](t, b, `document.querySelector("[role=status]").getAttribute("aria-live")`) != "off" {
 		t.Error("every confirmation is read out")
 	}
 
 	s.becomeState(t, inv, ViewPaid)
-	b.becomes(t, 8*time.Second, `document.querySelector("h1").innerText === "Paid. Thank you!"`)
-	if got := js[string](t, b, `document.title + " " + document.querySelector("#favicon").getAttribute("href")`); !strings.HasPrefix(got, "Paid ✓ · Acme Coffee /a/fav-paid.") {
+	b.Becomes(t, 8*time.Second, `document.querySelector("h1").innerText === "Paid. Thank you!"`)
+	if got := browsertest.JS[string](t, b, `document.title + " " + document.querySelector("#favicon").getAttribute("href")`); !strings.HasPrefix(got, "Paid ✓ · Acme Coffee /a/fav-paid.") {
 		t.Errorf("title and icon %q", got)
 	}
 	polls := len(visits("/status"))
@@ -246,15 +134,15 @@ func TestBrowserFollowsThePayment(t *testing.T) {
 	if got := len(visits("/status")); got != polls {
 		t.Errorf("%d polls after the end", got-polls)
 	}
-	b.quiet(t)
+	b.Quiet(t)
 }
 
 func TestBrowserPolls(t *testing.T) {
-	b := openBrowser(t)
+	b := browsertest.Open(t)
 	s := openShop(t)
 	url, visits, _ := s.serve(t)
 	inv := s.invoiceIn(t, ViewWaiting)
-	b.do(t, chromedp.Navigate(url+"/i/"+string(inv.ID)))
+	b.Do(t, chromedp.Navigate(url+"/i/"+string(inv.ID)))
 	time.Sleep(17 * time.Second)
 	polls := visits("/status")
 	if len(polls) < 4 || len(polls) > 8 {
@@ -280,28 +168,28 @@ func TestBrowserPolls(t *testing.T) {
 	if got := len(visits("/fragment")); got != 0 {
 		t.Errorf("%d fragments for nothing", got)
 	}
-	if got := js[int](t, b, `localStorage.length + sessionStorage.length + document.cookie.length`); got != 0 {
+	if got := browsertest.JS[int](t, b, `localStorage.length + sessionStorage.length + document.cookie.length`); got != 0 {
 		t.Error("something is stored in the browser")
 	}
-	b.quiet(t)
+	b.Quiet(t)
 }
 
 // The clock of the reader's machine may be hours off.
 func TestBrowserCountsDown(t *testing.T) {
 	for name, skew := range map[string]time.Duration{"right": 0, "fast": 3 * time.Hour, "slow": -3 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
-			b := openBrowser(t)
+			b := browsertest.Open(t)
 			s := openShop(t)
 			url, visits, _ := s.serve(t)
 			inv := s.invoiceIn(t, ViewWaiting)
-			b.before(t, fmt.Sprintf(`{ const D = Date, skew = %d; Date = class extends D { constructor(...a) { a.length ? super(...a) : super(D.now() + skew) } static now() { return D.now() + skew } } }`, skew.Milliseconds()))
+			b.Before(t, fmt.Sprintf(`{ const D = Date, skew = %d; Date = class extends D { constructor(...a) { a.length ? super(...a) : super(D.now() + skew) } static now() { return D.now() + skew } } }`, skew.Milliseconds()))
 			inv.Quotes[0].Until = time.Now().Add(4*time.Minute + 30*time.Second)
-			b.do(t, chromedp.Navigate(url+"/i/"+string(inv.ID)))
+			b.Do(t, chromedp.Navigate(url+"/i/"+string(inv.ID)))
 			right := func() {
 				t.Helper()
 				want := time.Until(inv.Quotes[0].Until).Seconds()
 				var minutes, seconds int
-				text := js[string](t, b, `document.querySelector("[data-left]").innerText`)
+				text := browsertest.JS[string](t, b, `document.querySelector("[data-left]").innerText`)
 				if _, err := fmt.Sscanf(text, "%d:%d left", &minutes, &seconds); err != nil {
 					t.Fatalf("%q: %v", text, err)
 				}
@@ -311,7 +199,7 @@ func TestBrowserCountsDown(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 			right()
-			if got := js[string](t, b, `document.title`); got != "(5 min) Pay 0.00044007 BTC · Acme Coffee" {
+			if got := browsertest.JS[string](t, b, `document.title`); got != "(5 min) Pay 0.00044007 BTC · Acme Coffee" {
 				t.Errorf("title %q", got)
 			}
 			for len(visits("/status")) < 4 { // three of them 304
@@ -319,43 +207,43 @@ func TestBrowserCountsDown(t *testing.T) {
 			}
 			time.Sleep(300 * time.Millisecond)
 			right()
-			if js[bool](t, b, `!!document.querySelector("[data-left]").closest("[aria-live]")`) {
+			if browsertest.JS[bool](t, b, `!!document.querySelector("[data-left]").closest("[aria-live]")`) {
 				t.Error("the countdown is read out")
 			}
-			b.quiet(t)
+			b.Quiet(t)
 		})
 	}
 }
 
 // At zero the page asks; what it shows is what the server says. Two minutes before it offers more time.
 func TestBrowserNeverDecides(t *testing.T) {
-	b := openBrowser(t)
+	b := browsertest.Open(t)
 	s := openShop(t)
 	url, _, _ := s.serve(t)
 	inv := s.invoiceIn(t, ViewWaiting)
 	inv.Quotes[0].Until = time.Now().Add(2*time.Minute + 3*time.Second)
-	b.do(t, chromedp.Navigate(url+"/i/"+string(inv.ID)))
-	if got := js[string](t, b, `document.querySelector("main").dataset.state`); got != "waiting" {
+	b.Do(t, chromedp.Navigate(url+"/i/"+string(inv.ID)))
+	if got := browsertest.JS[string](t, b, `document.querySelector("main").dataset.state`); got != "waiting" {
 		t.Fatal(got)
 	}
-	b.becomes(t, 8*time.Second, `document.querySelector("main").dataset.state === "waiting_expiring" && !!document.querySelector("[data-testid=requote]")`)
+	b.Becomes(t, 8*time.Second, `document.querySelector("main").dataset.state === "waiting_expiring" && !!document.querySelector("[data-testid=requote]")`)
 
 	inv.Quotes[0].Until = time.Now().Add(3 * time.Second)
-	b.do(t, chromedp.Navigate("about:blank"), chromedp.Navigate(url+"/i/"+string(inv.ID)))
-	b.becomes(t, 6*time.Second, `document.querySelector("[data-left]").innerText === "Checking…"`)
+	b.Do(t, chromedp.Navigate("about:blank"), chromedp.Navigate(url+"/i/"+string(inv.ID)))
+	b.Becomes(t, 6*time.Second, `document.querySelector("[data-left]").innerText === "Checking…"`)
 	time.Sleep(4 * time.Second)
-	if got := js[string](t, b, `document.querySelector("main").dataset.state + " " + document.querySelector("[data-left]").innerText`); got != "waiting_expiring Checking…" {
+	if got := browsertest.JS[string](t, b, `document.querySelector("main").dataset.state + " " + document.querySelector("[data-left]").innerText`); got != "waiting_expiring Checking…" {
 		t.Errorf("before the server has said anything: %s", got)
 	}
 	if _, err := s.change(inv.ID, func(inv *invoice.Invoice) error { inv.Lapsed = inv.Quotes[0].ID; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	b.becomes(t, 6*time.Second, `document.querySelector("main").dataset.state === "expired" && document.querySelector("[data-testid=requote]").innerText === "Get a new price"`)
-	b.quiet(t)
+	b.Becomes(t, 6*time.Second, `document.querySelector("main").dataset.state === "expired" && document.querySelector("[data-testid=requote]").innerText === "Get a new price"`)
+	b.Quiet(t)
 }
 
 func TestBrowserCopies(t *testing.T) {
-	b := openBrowser(t)
+	b := browsertest.Open(t)
 	s := openShop(t)
 	url, _, _ := s.serve(t)
 	inv := s.invoiceIn(t, ViewWaiting)
@@ -364,70 +252,70 @@ func TestBrowserCopies(t *testing.T) {
 		"old":      {`writeText: async () => { throw new DOMException("no", "NotAllowedError") }`, "Copied"},
 		"selected": {`writeText: async () => { throw new DOMException("no", "NotAllowedError") }`, "Press Ctrl+C"},
 	} {
-		b.do(t, chromedp.Navigate("about:blank"), chromedp.Navigate(url+"/i/"+string(inv.ID)))
-		js[bool](t, b, `Object.defineProperty(navigator, "clipboard", {value: {`+c.clipboard+`}}); true`)
-		js[bool](t, b, `document.execCommand = () => { window.__copied = document.activeElement.value; return `+fmt.Sprint(name != "selected")+` }; true`)
+		b.Do(t, chromedp.Navigate("about:blank"), chromedp.Navigate(url+"/i/"+string(inv.ID)))
+		browsertest.JS[bool](t, b, `Object.defineProperty(navigator, "clipboard", {value: {`+c.clipboard+`}}); true`)
+		browsertest.JS[bool](t, b, `document.execCommand = () => { window.__copied = document.activeElement.value; return `+fmt.Sprint(name != "selected")+` }; true`)
 		for button, want := range map[string]string{"copy-amount": "0.00044007", "copy-address": testAddress} {
-			js[bool](t, b, `document.querySelector("[data-testid=`+button+`]").click(); true`)
-			b.becomes(t, 2*time.Second, `document.querySelector("[data-testid=`+button+`]").innerText === "`+c.want+`"`)
-			got := js[string](t, b, `window.__copied`)
+			browsertest.JS[bool](t, b, `document.querySelector("[data-testid=`+button+`]").click(); true`)
+			b.Becomes(t, 2*time.Second, `document.querySelector("[data-testid=`+button+`]").innerText === "`+c.want+`"`)
+			got := browsertest.JS[string](t, b, `window.__copied`)
 			if name == "selected" {
-				got = js[string](t, b, `getSelection().toString()`)
+				got = browsertest.JS[string](t, b, `getSelection().toString()`)
 			}
 			if got != want {
 				t.Errorf("%s: %s: %q", name, button, got)
 			}
-			b.becomes(t, 4*time.Second, `document.querySelector("[data-testid=`+button+`]").innerText.startsWith("Copy ")`)
+			b.Becomes(t, 4*time.Second, `document.querySelector("[data-testid=`+button+`]").innerText.startsWith("Copy ")`)
 		}
 	}
-	if got := js[string](t, b, `document.querySelector("[data-testid=address]").textContent`); got != testAddress {
+	if got := browsertest.JS[string](t, b, `document.querySelector("[data-testid=address]").textContent`); got != testAddress {
 		t.Errorf("the text of the address is %q", got)
 	}
-	b.quiet(t)
+	b.Quiet(t)
 }
 
 // What somebody is typing is not taken from them.
 func TestBrowserKeepsInput(t *testing.T) {
-	b := openBrowser(t)
+	b := browsertest.Open(t)
 	s := openShop(t)
 	url, _, _ := s.serve(t)
 	inv := s.invoiceIn(t, ViewChoose)
-	b.do(t, chromedp.Navigate(url+"/i/"+string(inv.ID)))
-	b.do(t, chromedp.Focus("#email"), chromedp.SendKeys("#email", "kim@exa"))
+	b.Do(t, chromedp.Navigate(url+"/i/"+string(inv.ID)))
+	b.Do(t, chromedp.Focus("#email"), chromedp.SendKeys("#email", "kim@exa"))
 	if _, err := s.change(inv.ID, func(inv *invoice.Invoice) error { inv.Title = "3 kg house blend"; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	b.becomes(t, 6*time.Second, `document.querySelector("[data-testid=order]").innerText.includes("3 kg")`)
-	b.do(t, chromedp.SendKeys("#email", "mple.com"))
-	if got := js[string](t, b, `document.activeElement.value`); got != "kim@example.com" {
+	b.Becomes(t, 6*time.Second, `document.querySelector("[data-testid=order]").innerText.includes("3 kg")`)
+	b.Do(t, chromedp.SendKeys("#email", "mple.com"))
+	if got := browsertest.JS[string](t, b, `document.activeElement.value`); got != "kim@example.com" {
 		t.Errorf("the field says %q", got)
 	}
 	s.becomeState(t, inv, ViewWaiting)
 	time.Sleep(5 * time.Second)
-	if got := js[string](t, b, `document.querySelector("main").dataset.state + " " + document.activeElement.value`); got != "choose kim@example.com" {
+	if got := browsertest.JS[string](t, b, `document.querySelector("main").dataset.state + " " + document.activeElement.value`); got != "choose kim@example.com" {
 		t.Errorf("while typing: %q", got)
 	}
-	js[bool](t, b, `document.activeElement.blur(); true`)
-	b.becomes(t, 2*time.Second, `document.querySelector("main").dataset.state === "waiting"`)
-	b.quiet(t)
+	browsertest.JS[bool](t, b, `document.activeElement.blur(); true`)
+	b.Becomes(t, 2*time.Second, `document.querySelector("main").dataset.state === "waiting"`)
+	b.Quiet(t)
 }
 
 func TestBrowserLosesTheServer(t *testing.T) {
-	b := openBrowser(t)
+	b := browsertest.Open(t)
 	s := openShop(t)
 	url, visits, fail := s.serve(t)
 	inv := s.invoiceIn(t, ViewWaiting)
-	b.before(t, `{ const real = setTimeout; window.setTimeout = (f, ms, ...a) => real(f, ms / 20, ...a) }`) // a minute in three seconds
-	b.do(t, chromedp.Navigate(url+"/i/"+string(inv.ID)))
+	b.Before(t, `{ const real = setTimeout; window.setTimeout = (f, ms, ...a) => real(f, ms / 20, ...a) }`) // a minute in three seconds
+	b.Do(t, chromedp.Navigate(url+"/i/"+string(inv.ID)))
 	for len(visits("/status")) < 2 {
 		time.Sleep(20 * time.Millisecond)
 	}
 	fail(true)
 	shown := `!document.querySelector("#offline").hidden`
-	if js[bool](t, b, shown) {
+	if browsertest.JS[bool](t, b, shown) {
 		t.Error("said to be offline while it is not")
 	}
-	b.becomes(t, 4*time.Second, shown)
+	b.Becomes(t, 4*time.Second, shown)
 	polls := visits("/status")
 	var gaps []float64
 	for i := len(polls) - 1; i > 0 && polls[i].status == 0; i-- {
@@ -440,68 +328,66 @@ func TestBrowserLosesTheServer(t *testing.T) {
 		}
 	}
 	fail(false)
-	js[bool](t, b, `document.querySelector("[data-retry]").click(); true`)
-	b.becomes(t, 2*time.Second, `document.querySelector("#offline").hidden`)
-	b.mu.Lock()
-	b.said = nil // the failures themselves
-	b.mu.Unlock()
+	browsertest.JS[bool](t, b, `document.querySelector("[data-retry]").click(); true`)
+	b.Becomes(t, 2*time.Second, `document.querySelector("#offline").hidden`)
+	b.Forget() // the failures themselves
 }
 
 func TestBrowserCodes(t *testing.T) {
-	b := openBrowser(t)
+	b := browsertest.Open(t)
 	s := openShop(t)
 	url, _, _ := s.serve(t)
 	inv := s.invoiceIn(t, ViewWaiting)
-	b.do(t, chromedp.EmulateViewport(360, 740), chromedp.Navigate(url+"/i/"+string(inv.ID)))
+	b.Do(t, chromedp.EmulateViewport(360, 740), chromedp.Navigate(url+"/i/"+string(inv.ID)))
 	box := func() float64 {
-		return js[float64](t, b, `document.querySelector(".qr svg").getBoundingClientRect().width`)
+		return browsertest.JS[float64](t, b, `document.querySelector(".qr svg").getBoundingClientRect().width`)
 	}
 	if box() != 0 {
 		t.Error("the code is not folded on a phone")
 	}
-	js[bool](t, b, `document.querySelector("[data-testid=show-qr]").click(); window.__same = true`)
-	b.becomes(t, 2*time.Second, `document.querySelector(".qr svg").getBoundingClientRect().width >= 240`)
-	js[bool](t, b, `document.querySelectorAll("[data-tab]")[0].click(); true`)
-	b.becomes(t, 3*time.Second, `document.querySelector("[data-qr-content]").dataset.qrContent === "`+testAddress+`"`)
-	if !js[bool](t, b, `window.__same && location.search === "?qr=address"`) || box() < 240 {
+	browsertest.JS[bool](t, b, `document.querySelector("[data-testid=show-qr]").click(); window.__same = true`)
+	b.Becomes(t, 2*time.Second, `document.querySelector(".qr svg").getBoundingClientRect().width >= 240`)
+	browsertest.JS[bool](t, b, `document.querySelectorAll("[data-tab]")[0].click(); true`)
+	b.Becomes(t, 3*time.Second, `document.querySelector("[data-qr-content]").dataset.qrContent === "`+testAddress+`"`)
+	if !browsertest.JS[bool](t, b, `window.__same && location.search === "?qr=address"`) || box() < 240 {
 		t.Error("changing the code reloads, or folds it again")
 	}
-	js[bool](t, b, `document.querySelector("[data-enlarge]").click(); true`)
-	if !js[bool](t, b, `document.querySelector("#zoom").open && document.querySelector("#zoom svg").getBoundingClientRect().width > 280`) {
+	browsertest.JS[bool](t, b, `document.querySelector("[data-enlarge]").click(); true`)
+	if !browsertest.JS[bool](t, b, `document.querySelector("#zoom").open && document.querySelector("#zoom svg").getBoundingClientRect().width > 280`) {
 		t.Error("the code is not enlarged")
 	}
 	s.becomeState(t, inv, ViewDetected)
-	b.becomes(t, 6*time.Second, `document.querySelector("main").dataset.state === "detected" && !document.querySelector("#zoom").open`)
-	b.quiet(t)
+	b.Becomes(t, 6*time.Second, `document.querySelector("main").dataset.state === "detected" && !document.querySelector("#zoom").open`)
+	b.Quiet(t)
 }
 
 // No view is wider than a small phone, small targets are none, and nothing breaks the page's own rules.
 func TestBrowserLayout(t *testing.T) {
-	b := openBrowser(t)
+	b := browsertest.Open(t)
 	for _, v := range views() {
 		s := openShop(t)
 		url, _, _ := s.serve(t)
 		inv := s.invoiceIn(t, v)
 		for _, width := range []int64{320, 360, 768, 1280} {
-			b.do(t, chromedp.EmulateViewport(width, 740), chromedp.Navigate("about:blank"), chromedp.Navigate(url+"/i/"+string(inv.ID)+"#qr"))
-			if got := js[int64](t, b, `document.documentElement.scrollWidth`); got > width {
+			b.Do(t, chromedp.EmulateViewport(width, 740), chromedp.Navigate("about:blank"), chromedp.Navigate(url+"/i/"+string(inv.ID)+"#qr"))
+			if got := browsertest.JS[int64](t, b, `document.documentElement.scrollWidth`); got > width {
 				t.Errorf("%s: %d px on a screen of %d", v, got, width)
 			}
-			small := js[[]string](t, b, `[...document.querySelectorAll("button, summary, .btn, .link, input[type=email], .tabs a, .foot a")].filter(e => e.getClientRects().length && e.getBoundingClientRect().height < (e.closest(".tabs") ? 38 : 44)).map(e => e.outerHTML)`)
+			small := browsertest.JS[[]string](t, b, `[...document.querySelectorAll("button, summary, .btn, .link, input[type=email], .tabs a, .foot a")].filter(e => e.getClientRects().length && e.getBoundingClientRect().height < (e.closest(".tabs") ? 38 : 44)).map(e => e.outerHTML)`)
 			if len(small) > 0 {
 				t.Errorf("%s at %d px: small targets %q", v, width, small)
 			}
-			clipped := js[[]string](t, b, `[...document.querySelectorAll("main *:not(.sr)")].filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflow !== "visible" && e.clientWidth > 1).map(e => e.outerHTML.slice(0, 200))`)
+			clipped := browsertest.JS[[]string](t, b, `[...document.querySelectorAll("main *:not(.sr)")].filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflow !== "visible" && e.clientWidth > 1).map(e => e.outerHTML.slice(0, 200))`)
 			if len(clipped) > 0 {
 				t.Errorf("%s at %d px: clipped %q", v, width, clipped)
 			}
 		}
 	}
-	b.quiet(t)
+	b.Quiet(t)
 }
 
 func TestBrowserWithoutScript(t *testing.T) {
-	b := openBrowser(t)
+	b := browsertest.Open(t)
 	s := openShop(t)
 	url, _, _ := s.serve(t)
 	inv := s.invoiceIn(t, ViewChoose)
@@ -512,11 +398,11 @@ func TestBrowserWithoutScript(t *testing.T) {
 	}
 	read := func(at string) string {
 		t.Helper()
-		b.do(t, chromedp.EmulateViewport(360, 740), chromedp.Navigate("about:blank"), chromedp.Navigate(url+at))
+		b.Do(t, chromedp.EmulateViewport(360, 740), chromedp.Navigate("about:blank"), chromedp.Navigate(url+at))
 		// Evaluation works for the protocol even where the page may run nothing.
-		return js[string](t, b, `document.body.innerText`)
+		return browsertest.JS[string](t, b, `document.body.innerText`)
 	}
-	if _, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+	if _, err := chromedp.Call(b.Context(), emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
 		t.Fatal(err)
 	}
 	paying := s.invoiceIn(t, ViewWaiting)
@@ -531,38 +417,38 @@ func TestBrowserWithoutScript(t *testing.T) {
 			t.Errorf("%q is there, which does nothing", never)
 		}
 	}
-	fields, _ := json.Marshal(js[[]string](t, b, `[...document.querySelectorAll("input[readonly]")].filter(e => e.getBoundingClientRect().width > 300).map(e => e.value)`))
+	fields, _ := json.Marshal(browsertest.JS[[]string](t, b, `[...document.querySelectorAll("input[readonly]")].filter(e => e.getBoundingClientRect().width > 300).map(e => e.value)`))
 	if string(fields) != `["0.00044007","`+testAddress+`"]` {
 		t.Errorf("fields %s", fields)
 	}
 	if got := read("/i/" + string(paying.ID) + "?r=0"); !strings.Contains(got, "Start automatic refresh") {
 		t.Errorf("%q", got)
 	}
-	if got := js[int64](t, b, `document.documentElement.scrollWidth`); got > 360 {
+	if got := browsertest.JS[int64](t, b, `document.documentElement.scrollWidth`); got > 360 {
 		t.Errorf("%d px wide", got)
 	}
 	if got := read("/i/" + string(inv.ID)); strings.Contains(got, "automatic refresh") || !strings.Contains(got, "Continue") {
 		t.Errorf("the form page: %q", got)
 	}
-	b.quiet(t)
+	b.Quiet(t)
 }
 
 // No view breaks a rule of WCAG 2.2 AA that a machine can check, in light and dark, on a phone and a desk.
 func TestBrowserAccessibility(t *testing.T) {
-	axe, err := os.ReadFile("../../nodes/node_modules/axe-core/axe.min.js")
+	axe, err := os.ReadFile("testdata/axe.min.js")
 	if err != nil {
-		t.Skip("no axe-core: npm ci --prefix nodes --ignore-scripts")
+		t.Fatal(err)
 	}
-	b := openBrowser(t)
+	b := browsertest.Open(t)
 	for _, v := range views() {
 		s := openShop(t)
 		url, _, _ := s.serve(t)
 		inv := s.invoiceIn(t, v)
 		for _, scheme := range []string{"light", "dark"} {
 			for _, width := range []int64{360, 1280} {
-				b.do(t, chromedp.EmulateViewport(width, 740), chromedp.Navigate("about:blank"), chromedp.Navigate(url+"/i/"+string(inv.ID)+"?theme="+scheme+"#qr"))
-				b.do(t, chromedp.Evaluate[chromedp.Void](string(axe)))
-				bad := js[[]string](t, b, `axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then(r => r.violations.map(v => v.id + ": " + v.nodes.map(n => n.target + " " + n.failureSummary).join("; ")))`)
+				b.Do(t, chromedp.EmulateViewport(width, 740), chromedp.Navigate("about:blank"), chromedp.Navigate(url+"/i/"+string(inv.ID)+"?theme="+scheme+"#qr"))
+				b.Do(t, chromedp.Evaluate[chromedp.Void](string(axe)))
+				bad := browsertest.JS[[]string](t, b, `axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then(r => r.violations.map(v => v.id + ": " + v.nodes.map(n => n.target + " " + n.failureSummary).join("; ")))`)
 				if len(bad) > 0 {
 					t.Errorf("%s, %s, %d px: %q", v, scheme, width, bad)
 				}

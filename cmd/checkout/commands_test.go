@@ -1,0 +1,402 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"checkout/chain/chaintest"
+)
+
+// runs runs a command in this process.
+func runs(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	for name, value := range env {
+		t.Setenv(name, value)
+	}
+	var out, err bytes.Buffer
+	code = run(t.Context(), args, &out, &err)
+	return code, out.String(), err.String()
+}
+
+// TestBadSettings: each is refused with one sentence that names the setting, before anything is made.
+func TestBadSettings(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "settings.toml")
+	if err := os.WriteFile(file, []byte("no-such-setting = 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"CHECKOUT_DB": "mysql://x", "CHECKOUT_LISTEN": "8080", "CHECKOUT_INTERNAL_LISTEN": "127.0.0.1:99999", "CHECKOUT_PUBLIC_URL": "https://pay.example.test/path",
+		"CHECKOUT_MASTER_KEY": "short", "CHECKOUT_BITCOIN_RPC": "node:8332", "CHECKOUT_BITCOIN_NETWORK": "testnet", "CHECKOUT_RATES_FILE": filepath.Join(dir, "none.json"),
+		"CHECKOUT_HIDE_AFTER": "1s", "CHECKOUT_CONFIRMATIONS": "XRP=1", "CHECKOUT_TRUSTED_PROXIES": "proxy", "CHECKOUT_CONFIG": file,
+	} {
+		t.Run(name, func(t *testing.T) {
+			env := map[string]string{"CHECKOUT_DB": "sqlite:" + filepath.Join(dir, "new", name+".db"), name: value}
+			code, out, said := runs(t, env, "serve")
+			want := name
+			if name == "CHECKOUT_CONFIG" {
+				want = "no-such-setting"
+			}
+			if code == 0 || out != "" || !strings.Contains(said, want) || strings.Count(strings.TrimSpace(said), "\n") > 0 && name != "CHECKOUT_CONFIG" {
+				t.Errorf("code %d, %q, %q", code, out, said)
+			}
+			if strings.Contains(said, value) && name == "CHECKOUT_MASTER_KEY" {
+				t.Errorf("the key is repeated: %q", said)
+			}
+			if _, err := os.Stat(filepath.Join(dir, "new")); err == nil {
+				t.Error("a database was made")
+			}
+		})
+	}
+}
+
+// TestFileOfSettings: a flag beats the environment, and that beats the file.
+func TestFileOfSettings(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "settings.toml")
+	text := fmt.Sprintf("db = %q\njson = true\nbitcoin-network = \"signet\"\n", "sqlite:"+filepath.Join(dir, "file.db"))
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, said := runs(t, nil, "--config", file, "merchant", "list")
+	if code != 0 || strings.TrimSpace(out) != "[]" {
+		t.Fatalf("code %d, %q, %q", code, out, said)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "file.db")); err != nil {
+		t.Error("the file's database was not used")
+	}
+	if code, _, _ := runs(t, map[string]string{"CHECKOUT_DB": "sqlite:" + filepath.Join(dir, "env.db")}, "--config", file, "merchant", "list"); code != 0 {
+		t.Fatal(code)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "env.db")); err != nil {
+		t.Error("the environment did not beat the file")
+	}
+	if code, _, _ := runs(t, nil, "--config", file, "--db", "sqlite:"+filepath.Join(dir, "flag.db"), "merchant", "list"); code != 0 {
+		t.Fatal(code)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "flag.db")); err != nil {
+		t.Error("the flag did not beat the environment")
+	}
+}
+
+// TestMasterKey: made on the first run, for its owner alone; another one is refused and changes nothing.
+func TestMasterKey(t *testing.T) {
+	dir := t.TempDir()
+	env := map[string]string{"CHECKOUT_DB": "sqlite:" + filepath.Join(dir, "c.db"), "CHECKOUT_JSON": "true"}
+	if code, _, said := runs(t, env, "merchant", "create", "--name", "Acme"); code != 0 {
+		t.Fatal(said)
+	}
+	for _, name := range []string{"c.db", "c.db.key"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v %v", name, info.Mode(), err)
+		}
+	}
+	before, err := os.ReadFile(filepath.Join(dir, "c.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, _, said := runs(t, map[string]string{"CHECKOUT_MASTER_KEY": strings.Repeat("ab", 32)}, "merchant", "list")
+	if code == 0 || !strings.Contains(said, "master key") {
+		t.Errorf("another key: code %d, %q", code, said)
+	}
+	after, err := os.ReadFile(filepath.Join(dir, "c.db"))
+	if err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the database was touched: %v", err)
+	}
+}
+
+// TestCommands walks the commands an operator has.
+func TestCommands(t *testing.T) {
+	in := open(t, "", "")
+	for text, want := range map[string]string{
+		"xprv9s21ZrQH143K3QTDL4LXw2F7HEK3wJUD2nW2nRk4stbPy6cq3jPPqjiChkVvvNKmPGJxWUtg6LnF5kejMRNNU3TGtRBeJgk33yuGBxrMPHi": "private key",
+		"xpub661MyMwAqRbcFtXgS5sYJABqqG9YLmC4Q1Rdap9gSE8NqtwybGhePY2gZ29ESFjqJoCu1Rupje8YtGqsefD265TMg7usUDFdp6W1EGMcet8": "network",
+		accountKey: "already used",
+	} {
+		cmd := in.command("wallet", "add", "--merchant", string(in.m.ID), "--xpub", text)
+		out, err := cmd.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), want) || strings.Contains(string(out), text[:20]) {
+			t.Errorf("wallet add %.4s…: %v %s", text, err, out)
+		}
+	}
+	var rotated dialectKeys
+	in.cli(&rotated, "merchant", "key", "rotate", "--merchant", string(in.m.ID), "--test")
+	if rotated.CoinsPaid.Key != in.m.Test.CoinsPaid.Key || rotated.CoinsPaid.Secret == in.m.Test.CoinsPaid.Secret {
+		t.Error("rotate did not give the same key a new secret")
+	}
+	in.serve()
+	in.ready("LTCT")
+	for _, secret := range []string{in.m.Test.CoinsPaid.Secret, rotated.CoinsPaid.Secret} {
+		if status, body := in.call("currencies/list", keyAnswer{Key: rotated.CoinsPaid.Key, Secret: secret}, struct{}{}); status != http.StatusOK {
+			t.Errorf("inside the overlap: %d %s", status, body)
+		}
+	}
+	var inv invoiceView
+	in.cli(&inv, "invoice", "create", "--merchant", string(in.m.ID), "--test", "--amount", "25.50", "--title", "By hand", "--coin", "LTCT", "--foreign-id", "x1")
+	if inv.State != "awaiting" || inv.Due != "0.25500000" || !strings.HasPrefix(inv.Address, "tltc1") {
+		t.Errorf("invoice create: %+v", inv)
+	}
+	if out, err := in.command("invoice", "create", "--merchant", string(in.m.ID), "--test", "--amount", "1", "--title", "Again", "--foreign-id", "x1").CombinedOutput(); err == nil || !strings.Contains(string(out), "already been taken") {
+		t.Errorf("a used foreign id: %v %s", err, out)
+	}
+	var shown invoiceView
+	in.cli(&shown, "invoice", "show", string(inv.ID))
+	var list []invoiceView
+	in.cli(&list, "invoice", "list", "--merchant", string(in.m.ID), "--test")
+	if len(list) != 1 || list[0] != shown || shown.ID != inv.ID {
+		t.Errorf("show %+v, list %+v", shown, list)
+	}
+	in.rehearse(t, string(inv.ID), "exact?blocks=3", http.StatusNoContent)
+	c := created{URL: "/i/" + string(inv.ID), ForeignID: "x1"}
+	in.view(c, "paid")
+	in.audit()
+}
+
+// TestCallbackAgain resends a callback by hand: the same id and bytes.
+func TestCallbackAgain(t *testing.T) {
+	in := open(t, "", "")
+	in.serve()
+	in.ready("LTCT")
+	status, body := in.call("invoices/create", in.m.Test.CoinsPaid, order("again", map[string]any{"sender_currency": "LTCT"}))
+	var answer struct{ Data created }
+	if err := json.Unmarshal(body, &answer); err != nil || status != http.StatusOK {
+		t.Fatalf("%d %s", status, body)
+	}
+	in.rehearse(t, answer.Data.path()[3:], "exact?blocks=3", http.StatusNoContent)
+	in.shop.hears(t, "again", "processing 0.00000000", "confirmed 0.00000000")
+	var list []struct {
+		ID, State string
+		Attempts  int
+		Type      string
+	}
+	in.cli(&list, "webhook", "list", "--merchant", string(in.m.ID), "--test")
+	for _, d := range list {
+		if d.State == "heard" {
+			in.cli(nil, "webhook", "resend", "--merchant", string(in.m.ID), "--test", d.ID)
+			chaintest.Until(t, "a second attempt", func() bool {
+				var now []struct {
+					ID       string
+					Attempts int
+				}
+				in.cli(&now, "webhook", "list", "--merchant", string(in.m.ID), "--test")
+				for _, n := range now {
+					if n.ID == d.ID {
+						return n.Attempts == d.Attempts+1
+					}
+				}
+				return false
+			})
+			break
+		}
+	}
+	in.shop.hears(t, "again", "processing 0.00000000", "confirmed 0.00000000") // the shop knew the id
+	in.audit()
+}
+
+func (in *installation) rehearse(t *testing.T, id, action string, want int) {
+	t.Helper()
+	res, err := http.Post(in.inner+"/rehearsal/invoices/"+id+"/"+action, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != want {
+		text, _ := io.ReadAll(res.Body)
+		t.Errorf("%s: %d %s, want %d", action, res.StatusCode, text, want)
+	}
+}
+
+// TestRehearsal plays every payment there is, within the time a person waits.
+func TestRehearsal(t *testing.T) {
+	in := open(t, "", "")
+	in.serve()
+	in.ready("LTCT")
+	for action, want := range map[string][]string{
+		"exact":   {"processing 0.00000000", "confirmed 0.00000000"},
+		"short":   {"pending 0.05000000"},
+		"parts":   {"pending 0.60000000", "processing 0.00000000", "confirmed 0.00000000"},
+		"over":    {"processing 0.00000000", "confirmed 0.00000000"},
+		"late":    {"failed 1.00000000 Timer expired. User not paid."},
+		"replace": {"processing 0.00000000", "pending 1.00000000"},
+	} {
+		t.Run(action, func(t *testing.T) {
+			status, body := in.call("invoices/create", in.m.Test.CoinsPaid, order(action, map[string]any{"sender_currency": "LTCT"}))
+			var answer struct{ Data created }
+			if err := json.Unmarshal(body, &answer); err != nil || status != http.StatusOK {
+				t.Fatalf("%d %s", status, body)
+			}
+			in.rehearse(t, answer.Data.path()[3:], action, http.StatusNoContent)
+			in.shop.hears(t, action, want...)
+			if action == "late" {
+				in.view(answer.Data, "late")
+			}
+		})
+	}
+	t.Run("reorg", func(t *testing.T) {
+		_, body := in.call("invoices/create", in.m.Test.CoinsPaid, order("reorg", map[string]any{"sender_currency": "LTCT"}))
+		var answer struct{ Data created }
+		if err := json.Unmarshal(body, &answer); err != nil {
+			t.Fatal(err)
+		}
+		in.rehearse(t, answer.Data.path()[3:], "reorg", http.StatusNoContent)
+		chaintest.Until(t, "confirmed, taken back, and confirmed again", func() bool {
+			heard := strings.Join(in.shop.of("reorg"), "|")
+			return strings.HasSuffix(heard, "confirmed 0.00000000|processing 0.00000000|confirmed 0.00000000")
+		})
+	})
+	in.rehearse(t, strings.Repeat("0", 26), "exact", http.StatusNotFound)
+	open := order("unchosen", map[string]any{"sender_currency": nil})
+	_, body := in.call("invoices/create", in.m.Test.CoinsPaid, open)
+	var answer struct{ Data created }
+	if err := json.Unmarshal(body, &answer); err != nil {
+		t.Fatal(err)
+	}
+	in.rehearse(t, answer.Data.path()[3:], "exact", http.StatusConflict)
+	in.rehearse(t, answer.Data.path()[3:], "steal", http.StatusNotFound)
+
+	status, body := in.call("invoices/create", in.m.Live.CoinsPaid, order("live", map[string]any{"sender_currency": "LTCT"}))
+	if status != http.StatusBadRequest || !strings.Contains(string(body), "sender_currency") {
+		t.Errorf("a live key is offered LTCT: %d %s", status, body)
+	}
+	in.audit()
+}
+
+// TestNodeInTrouble: a node that is down, or of another network, confirms nothing and loses nothing; its coin is hidden
+// after a while and comes back.
+func TestNodeInTrouble(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a node")
+	}
+	node := chaintest.StartBitcoin(t, chaintest.BitcoinOptions{})
+	in := open(t, "", node.URL(), "CHECKOUT_HIDE_AFTER=5s")
+	in.serve()
+	in.ready("BTC")
+	c := in.create("trouble", nil)
+	node.Pay(*c.Address, due)
+	in.view(c, "detected")
+	node.Generate(1)
+	in.view(c, "paid")
+	unpaid := in.create("trouble-unpaid", nil)
+	node.Stop()
+	chaintest.Until(t, "chain:BTC=node_unreachable", func() bool { return strings.Contains(in.readyz(), "chain:BTC=node_unreachable") })
+	chaintest.Until(t, "the coin is hidden", func() bool {
+		status, body := in.call("invoices/create", in.m.Live.CoinsPaid, order("hidden", nil))
+		return status == http.StatusBadRequest && strings.Contains(string(body), "sender_currency")
+	})
+	in.pass(20 * time.Minute)
+	time.Sleep(2 * time.Second) // several rounds of the expirer
+	if got := in.shop.of("trouble-unpaid"); len(got) != 0 {
+		t.Errorf("an invoice ended while nobody could see its payments: %q", got)
+	}
+	node.Start()
+	in.ready("BTC")
+	in.view(unpaid, "expired")
+	in.view(c, "paid")
+	in.audit()
+}
+
+// TestWrongNetwork names a node of regtest for signet.
+func TestWrongNetwork(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a node")
+	}
+	node := chaintest.StartBitcoin(t, chaintest.BitcoinOptions{Empty: true})
+	in := open(t, "", node.URL(), "CHECKOUT_BITCOIN_NETWORK=signet")
+	in.serve()
+	chaintest.Until(t, "chain:BTC=wrong_network", func() bool { return strings.Contains(in.readyz(), "chain:BTC=wrong_network") })
+	if status, body := in.call("invoices/create", in.m.Live.CoinsPaid, order("wrong", nil)); status != http.StatusBadRequest {
+		t.Errorf("a coin without a chain is offered: %d %s", status, body)
+	}
+}
+
+// TestListeners: what is internal is not public, and a foreign host is none of ours.
+func TestListeners(t *testing.T) {
+	in := open(t, "", "")
+	in.serve()
+	for _, path := range []string{"/readyz", "/healthz", "/metrics", "/debug/pprof/", "/rehearsal/invoices/x/exact", "/ipn", "/callback", "/admin", "/demo"} {
+		res, err := http.Post(in.base+path, "application/json", strings.NewReader(`{"status":"confirmed"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := res.Body.Close(); err != nil || (res.StatusCode != http.StatusNotFound && res.StatusCode != http.StatusMethodNotAllowed) {
+			t.Errorf("POST %s answers %d", path, res.StatusCode)
+		}
+	}
+	req := httptest.NewRequest(http.MethodGet, in.base+"/i/x", nil)
+	req.RequestURI, req.Host = "", "evil.test"
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := res.Body.Close(); err != nil || res.StatusCode != http.StatusMisdirectedRequest {
+		t.Errorf("a foreign host gets %d", res.StatusCode)
+	}
+	if text := in.metrics(t); !strings.Contains(text, "checkout_chain_height") || !strings.Contains(text, "checkout_http_requests_total") {
+		t.Errorf("metrics: %.300s", text)
+	}
+}
+
+func (in *installation) metrics(t *testing.T) string {
+	t.Helper()
+	res, err := http.Get(in.inner + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, _ := io.ReadAll(res.Body)
+	return string(text)
+}
+
+// TestDemo buys something in the demo's shop and pays it.
+func TestDemo(t *testing.T) {
+	in := &installation{t: t, dir: t.TempDir()}
+	t.Cleanup(in.kill)
+	in.env = append(os.Environ(), asProgram+"=1", "CHECKOUT_LISTEN=127.0.0.1:0", "CHECKOUT_INTERNAL_LISTEN=127.0.0.1:0", "CHECKOUT_JSON=true")
+	in.start("demo")
+	in.ready("LTCT")
+	if page := in.get("/demo"); !strings.Contains(page, "House blend") {
+		t.Fatalf("the shop shows %.200s", page)
+	}
+	res, err := http.PostForm(in.base+"/demo/orders", url.Values{"product": {"mugs"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	page, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("buying: %d %v", res.StatusCode, err)
+	}
+	_, rest, _ := strings.Cut(string(page), `src="/i/`)
+	if len(rest) < 26 {
+		t.Fatalf("no frame: %s", page)
+	}
+	c := created{URL: "/i/" + rest[:26], ForeignID: "demo"}
+	in.choose(c, "ltct")
+	frame, err := http.Get(in.base + c.path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := frame.Body.Close(); err != nil || !strings.Contains(frame.Header.Get("Content-Security-Policy"), "frame-ancestors 'self'") || frame.Header.Get("X-Frame-Options") != "" {
+		t.Errorf("the shop may not frame its checkout: %v", frame.Header)
+	}
+	if _, err := http.PostForm(res.Request.URL.String()+"/play", url.Values{"action": {"parts"}}); err != nil {
+		t.Fatal(err)
+	}
+	in.view(c, "paid")
+	chaintest.Until(t, "three verified callbacks", func() bool {
+		heard := in.get(res.Request.URL.Path + "/heard")
+		return strings.Count(heard, "Signature verified") == 3 && strings.Contains(heard, "Paid. Send the goods.") && !strings.Contains(heard, "Signature wrong")
+	})
+	in.stop()
+}
