@@ -82,6 +82,7 @@ func (c demoCmd) startNode(ctx context.Context, s *Settings, dir string) (*minin
 		return nil, errors.Join(err, process.Stop())
 	}
 	s.BitcoinRPC, s.BitcoinNetwork, s.RatesFile = process.URL(), "regtest", rates
+	s.Confirmations = map[string]int64{"BTC": demoConfirmations}
 	return n, nil
 }
 
@@ -138,10 +139,14 @@ type miningNode struct {
 
 func (n *miningNode) stop() { _ = n.process.Stop() } // the demo ends; its folder goes next
 
-// mine adds a block every few seconds while a transaction waits.
+// demoConfirmations make a real payment final in the demo: enough to see it confirming.
+const demoConfirmations = 2
+
+// mine adds a block every few seconds while a transaction waits, and as many more as make it final.
 func (n *miningNode) mine(ctx context.Context) error {
-	tick := time.NewTicker(6 * time.Second)
+	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
+	wanted := 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -149,10 +154,15 @@ func (n *miningNode) mine(ctx context.Context) error {
 		case <-tick.C:
 		}
 		if pool, err := n.process.Mempool(ctx); err == nil && len(pool) > 0 {
-			if _, err := n.process.Generate(ctx, 1); err != nil && ctx.Err() == nil {
-				return err
-			}
+			wanted = demoConfirmations
 		}
+		if wanted == 0 {
+			continue
+		}
+		if _, err := n.process.Generate(ctx, 1); err != nil && ctx.Err() == nil {
+			return err
+		}
+		wanted--
 	}
 }
 
