@@ -12,7 +12,7 @@ import (
 // ErrJSON is the fault of a body that is not JSON as it is read here.
 var ErrJSON = fault.New(fault.Invalid, "bad_json", "Bad content format")
 
-// Limits of a document. What is deeper or has more keys in one object is refused.
+// Limits of a document: objects and arrays inside each other, and keys in one object. What has more is refused.
 const (
 	maxDepth = 64
 	maxKeys  = 256
@@ -77,10 +77,12 @@ func (p *parser) take(token string) bool {
 
 func (p *parser) value(depth int) (Value, bool) {
 	p.blank()
-	if p.at >= len(p.text) || depth > maxDepth {
+	if p.at >= len(p.text) {
 		return Value{}, false
 	}
 	switch c := p.text[p.at]; {
+	case (c == '{' || c == '[') && depth >= maxDepth:
+		return Value{}, false
 	case c == '{':
 		return p.object(depth)
 	case c == '[':

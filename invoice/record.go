@@ -85,6 +85,7 @@ type RecordPayment struct {
 	Confirmations int64    `json:"confirmations"`
 	Need          int64    `json:"need"`
 	SeenAt        int64    `json:"seen_at"`
+	Conflict      string   `json:"conflict,omitempty"` // the transaction that spends the same coins
 }
 
 // record writes the invoice down as it is now.
@@ -118,7 +119,7 @@ func (inv *Invoice) record(move Move, at Moment) Record {
 		r.Payments = append(r.Payments, RecordPayment{
 			ID: p.ID, Number: p.Number, Asset: p.Transfer.Asset, TxID: p.Transfer.TxID, Ordinal: p.Transfer.Ordinal,
 			Address: p.Transfer.Address, Amount: recordMoney(p.Transfer.Amount), Status: p.Status, Standing: p.Standing,
-			Confirmations: p.Depth, Need: p.Need, SeenAt: p.FirstSeen.UnixMilli(),
+			Confirmations: p.Depth, Need: p.Need, SeenAt: p.FirstSeen.UnixMilli(), Conflict: p.Conflict,
 		})
 	}
 	return r

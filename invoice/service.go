@@ -117,14 +117,17 @@ func (s *Service) Methods(ctx context.Context, t merchant.Tenant, price money.Cu
 
 // Create makes an invoice. With a coin given, or terms that lock all, the prices are locked at once; with a coin given
 // the address is assigned at once. ErrForeign if the idempotency key was used before; rate.ErrUnavailable without a
-// rate; ErrMethod if the coin is not offered.
+// rate; ErrMethod if the coin is not offered, ErrNoMethod if none is.
 func (s *Service) Create(ctx context.Context, t merchant.Tenant, n New) (*Invoice, error) {
 	methods, unpriced, err := s.Methods(ctx, t, n.Price.Currency(), n.Terms.Name)
 	if err != nil {
 		return nil, err
 	}
-	if unpriced {
+	switch {
+	case unpriced:
 		return nil, rate.ErrUnavailable
+	case len(methods) == 0:
+		return nil, ErrNoMethod
 	}
 	var made *Invoice
 	err = s.Store.Together(ctx, func(ctx context.Context) error {
@@ -182,7 +185,7 @@ func (s *Service) draft(ctx context.Context, t merchant.Tenant, n New, methods [
 func (s *Service) chooseAtOnce(ctx context.Context, t merchant.Tenant, inv *Invoice, asset string, at Moment) error {
 	m, ok := inv.Method(asset)
 	if !ok {
-		return ErrMethod
+		return s.missing(inv, asset)
 	}
 	q, err := s.quote(inv, m, at.Now, inv.Terms.Lock)
 	if err != nil {
@@ -194,6 +197,16 @@ func (s *Service) chooseAtOnce(ctx context.Context, t merchant.Tenant, inv *Invo
 	}
 	inv.Asset, inv.Quotes, inv.Addresses = asset, []Quote{q}, []Address{addr}
 	return nil
+}
+
+// missing says why a coin that was asked for is none of the invoice's methods.
+func (s *Service) missing(inv *Invoice, asset string) error {
+	if a, ok := s.Registry.Asset(asset); ok {
+		if _, err := s.Rates.Quote(a.Currency, inv.Price.Currency(), inv.Created, 0); err != nil {
+			return err
+		}
+	}
+	return ErrMethod
 }
 
 func (s *Service) quote(inv *Invoice, m Method, now time.Time, window time.Duration) (Quote, error) {

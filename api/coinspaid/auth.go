@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"time"
 
 	"checkout/api"
 	"checkout/fault"
@@ -47,50 +48,68 @@ func verify(secret, body []byte, signature string) bool {
 // dummySecret is what the signature of an unknown key is compared with, so that it takes as long as a known one's.
 var dummySecret = []byte("no such key has this secret, and nobody can sign with it")
 
-// caller is an authenticated merchant with the body that was signed.
-type caller struct {
+// call is a request of an authenticated merchant, with the parameters it signed.
+type call struct {
 	merchant.Tenant
-	body []byte
+	in *fields
 }
 
-// authenticate checks a request in the order of section 1.3: key header, signature header, key known, signature. The
-// body is read but not looked at before.
-func (f *Face) authenticate(r *http.Request) (caller, error) {
+// open checks a request in the order of section 1.3 and reads its parameters. On GET, nothing at all means none.
+func (f *Face) open(r *http.Request) (call, error) {
+	tenant, body, err := f.authenticate(r)
+	if err != nil {
+		return call{}, err
+	}
+	if err := api.Uncoded(r); err != nil {
+		return call{}, err
+	}
+	if r.Method == http.MethodGet && len(body) == 0 {
+		return call{tenant, noFields()}, nil
+	}
+	in, err := parse(body)
+	return call{tenant, in}, err
+}
+
+// authenticate is who signed a request, with the bytes that were signed: key header, signature header, key known and
+// enabled, signature. The first failure answers. The body is read, but not looked at.
+func (f *Face) authenticate(r *http.Request) (merchant.Tenant, []byte, error) {
 	keys, signatures := r.Header.Values(headerKey), r.Header.Values(headerSignature)
 	switch {
 	case len(keys) == 0 || keys[0] == "":
-		return caller{}, errNoKey
+		return merchant.Tenant{}, nil, errNoKey
 	case len(signatures) == 0 || signatures[0] == "":
-		return caller{}, errNoSignature
+		return merchant.Tenant{}, nil, errNoSignature
 	}
-	body, err := api.Body(r, bodyLimit)
-	if err != nil {
-		return caller{}, err
+	now := f.Now()
+	key, err := f.key(r.Context(), keys[0], now)
+	if err != nil && !errors.Is(err, errBadKey) {
+		return merchant.Tenant{}, nil, err
 	}
-	key, err := f.key(r.Context(), keys)
-	if err != nil {
-		if errors.Is(err, errBadKey) {
-			_ = verify(dummySecret, body, signatures[0]) // the time it takes is the point
-		}
-		return caller{}, err
-	}
-	tenant, ok := key.Admit(f.Now(), func(secret []byte) bool { return verify(secret, body, signatures[0]) })
+	body, tooMuch := api.Body(r, bodyLimit)
 	switch {
-	case key.Revoked || len(key.Secrets(f.Now())) == 0:
-		return caller{}, errBadKey
-	case !ok || len(signatures) > 1:
-		return caller{}, errBadSignature
+	case err != nil:
+		_ = verify(dummySecret, body, signatures[0]) // the time it takes is the point
+		return merchant.Tenant{}, nil, err
+	case tooMuch != nil:
+		return merchant.Tenant{}, nil, tooMuch
 	}
-	return caller{Tenant: tenant, body: body}, nil
+	tenant, ok := key.Admit(now, func(secret []byte) bool { return verify(secret, body, signatures[0]) })
+	if !ok || len(keys) > 1 || len(signatures) > 1 { // a header given twice is a bad signature
+		return merchant.Tenant{}, nil, errBadSignature
+	}
+	return tenant, body, nil
 }
 
-func (f *Face) key(ctx context.Context, keys []string) (merchant.Key, error) {
-	if len(keys) > 1 {
-		return merchant.Key{}, errBadKey
+// key finds a key of this dialect that can sign: errBadKey if it is unknown, revoked, or without a secret.
+func (f *Face) key(ctx context.Context, public string, now time.Time) (merchant.Key, error) {
+	key, err := f.Keys.Key(ctx, public)
+	switch {
+	case errors.Is(err, merchant.ErrKey):
+		return key, errBadKey
+	case err != nil:
+		return key, err
+	case key.Dialect != merchant.DialectCoinsPaid || key.Revoked || len(key.Secrets(now)) == 0:
+		return key, errBadKey
 	}
-	key, err := f.Keys.Key(ctx, keys[0])
-	if errors.Is(err, merchant.ErrKey) || (err == nil && key.Dialect != merchant.DialectCoinsPaid) {
-		return merchant.Key{}, errBadKey
-	}
-	return key, err
+	return key, nil
 }

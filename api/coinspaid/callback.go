@@ -121,7 +121,7 @@ func (c Callbacks) Body(e event.Event) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Origin != invoice.TermsCoinsPaid || !tells(e.Type, r) {
+	if r.Origin != invoice.TermsCoinsPaid || !tells(e, r) {
 		return nil, webhook.ErrNothing
 	}
 	body, err := c.invoice(r)
@@ -146,6 +146,9 @@ func (c Callbacks) invoice(r invoice.Record) (invoiceCallback, error) {
 		if err := c.asked(&out, r, price.Currency()); err != nil {
 			return out, err
 		}
+	}
+	if accepted(r) {
+		out.CurrencySent.Remaining = money.Zero(price.Currency()).Rescale(8)
 	}
 	if out.Transactions, err = transactions(r); err != nil {
 		return out, err
@@ -186,7 +189,7 @@ func ceil8(a money.Amount) money.Amount { return a.CeilTo(8) }
 func transactions(r invoice.Record) ([]transaction, error) {
 	list := []transaction{}
 	for _, p := range r.Payments {
-		if p.Status == invoice.Dropped || (p.Standing != invoice.Counted && p.Standing != invoice.Late) {
+		if p.Status == invoice.Dropped || !counts(r, p) {
 			continue
 		}
 		amount, err := p.Amount.Amount()

@@ -68,8 +68,8 @@ func New(d Deps) *Face {
 
 // routes is the table of this dialect's calls.
 func (f *Face) routes(r chi.Router) {
-	r.NotFound(func(w http.ResponseWriter, r *http.Request) { f.writeError(w, r, errNotFound) })
-	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) { f.writeError(w, r, errMethod) })
+	r.NotFound(f.handleUnknownPath)
+	r.MethodNotAllowed(f.handleWrongMethod)
 	r.Get("/api/v2/ping", f.handlePing)
 	r.Post("/api/v2/ping", f.handlePing)
 	r.Head("/api/v2/ping", f.handlePing)
@@ -102,22 +102,61 @@ func collapse(path string) string {
 	return string(out)
 }
 
+// handleUnknownPath answers in the form of the dialect whose key header is present; without one, as RFC 7807 has it.
+func (f *Face) handleUnknownPath(w http.ResponseWriter, r *http.Request) {
+	if len(r.Header.Values(headerKey)) > 0 {
+		f.writeError(w, r, errNotFound)
+		return
+	}
+	writeAs(w, "application/problem+json", http.StatusNotFound, problem{
+		Type: f.BaseURL + "/problems/not_found", Title: "Not found", Status: http.StatusNotFound,
+		Detail: "There is nothing at this path.", Instance: r.URL.Path, Code: "not_found",
+	})
+}
+
+// handleWrongMethod names the methods that would do, as RFC 9110 asks. A method nobody knows reaches it whatever the path.
+func (f *Face) handleWrongMethod(w http.ResponseWriter, r *http.Request) {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		if f.router.Match(chi.NewRouteContext(), method, r.URL.Path) {
+			w.Header().Add("Allow", method)
+		}
+	}
+	if len(w.Header().Values("Allow")) == 0 {
+		f.handleUnknownPath(w, r)
+		return
+	}
+	f.writeError(w, r, errMethod)
+}
+
 // handlePing answers OK to everybody. "Only when both headers are present are they verified, and 403 is answered when
 // wrong."
 func (f *Face) handlePing(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get(headerKey) != "" && r.Header.Get(headerSignature) != "" {
-		if _, err := f.authenticate(r); err != nil {
+		if _, _, err := f.authenticate(r); err != nil {
 			f.writeError(w, r, err)
 			return
 		}
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Content-Type", "text/plain")
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = w.Write([]byte("OK"))
 }
 
-// writeJSON answers. An answer that cannot be written has no one left to hear of it.
-func writeJSON(w http.ResponseWriter, status int, v any) {
+// problem is an error in the form of RFC 7807.
+type problem struct {
+	Type     string `json:"type"`
+	Title    string `json:"title"`
+	Status   int    `json:"status"`
+	Detail   string `json:"detail"`
+	Instance string `json:"instance"`
+	Code     string `json:"code"`
+}
+
+// writeJSON answers.
+func writeJSON(w http.ResponseWriter, status int, v any) { writeAs(w, "application/json", status, v) }
+
+// writeAs answers. An answer that cannot be written has no one left to hear of it.
+func writeAs(w http.ResponseWriter, mediaType string, status int, v any) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -126,7 +165,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 		b.Reset()
 		b.WriteString(`{"error":"Internal error","code":"internal_error"}`)
 	}
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", mediaType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write(bytes.TrimRight(b.Bytes(), "\n"))

@@ -43,21 +43,13 @@ type currencyItem struct {
 // handleCurrencyList serves currencies/list: "visible — true (default) = enabled currencies, false = disabled ones".
 // Money goes straight to the merchant's own wallet, so there are no fees.
 func (f *Face) handleCurrencyList(w http.ResponseWriter, r *http.Request) {
-	c, err := f.authenticate(r)
+	c, err := f.open(r)
 	if err != nil {
 		f.writeError(w, r, err)
 		return
 	}
-	if r.Method == http.MethodGet && len(c.body) == 0 {
-		c.body = []byte("null")
-	}
-	in, err := parse(c.body)
-	if err != nil {
-		f.writeError(w, r, err)
-		return
-	}
-	visible := in.flag("visible", false, true)
-	if err := in.err(); err != nil {
+	visible := c.in.flag("visible", false, true)
+	if err := c.in.err(); err != nil {
 		f.writeError(w, r, err)
 		return
 	}
@@ -95,6 +87,19 @@ func (f *Face) currencies(ctx context.Context, t merchant.Tenant, visible bool) 
 		list = append(list, currencyItem{id, "fiat", fiat.Code, "0.00000000", "0.000000", "0.000000", 8})
 	}
 	return list, nil
+}
+
+// coin finds the coin of a code, if the merchant takes it.
+func (f *Face) coin(ctx context.Context, t merchant.Tenant, code string) (chain.Asset, bool, error) {
+	for _, a := range f.Registry.Assets() {
+		if a.Currency.Code != code {
+			continue
+		}
+		if on, err := f.enabled(ctx, t, a); err != nil || on {
+			return a, on, err
+		}
+	}
+	return chain.Asset{}, false, nil
 }
 
 // enabled says whether a merchant takes a coin in its environment.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"checkout/api"
 	"checkout/fault"
@@ -101,7 +102,10 @@ func (f *Face) writeError(w http.ResponseWriter, r *http.Request, err error) {
 		f.Log.ErrorContext(r.Context(), "request failed", "event", "request_failed", "path", r.URL.Path, "err", err)
 	}
 	if ft.After > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(ft.After.Seconds())))
+		w.Header().Set("Retry-After", strconv.FormatInt(int64((ft.After+time.Second-1)/time.Second), 10))
+	}
+	if status == http.StatusRequestEntityTooLarge {
+		w.Header().Set("Connection", "close") // else the server would read on, to reach the next request
 	}
 	if status == http.StatusTooManyRequests {
 		writeJSON(w, status, struct {

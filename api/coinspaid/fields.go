@@ -14,9 +14,12 @@ import (
 
 // fields reads the members of a request and collects what is wrong with them, one sentence a field.
 type fields struct {
-	from map[string]api.Value
-	bad  fieldErrors
+	from   map[string]api.Value
+	prefix string // of the names in errors, for members of a nested object: "sender_data."
+	bad    fieldErrors
 }
+
+func noFields() *fields { return &fields{bad: fieldErrors{}} }
 
 // parse reads a body. null, {} and [] all mean "no parameters".
 func parse(body []byte) (*fields, error) {
@@ -26,7 +29,7 @@ func parse(body []byte) (*fields, error) {
 	}
 	switch {
 	case v.Kind == api.Null, v.Kind == api.Array && len(v.List) == 0:
-		return &fields{bad: fieldErrors{}}, nil
+		return noFields(), nil
 	case v.Kind != api.Object:
 		return nil, errFormat
 	}
@@ -40,19 +43,24 @@ func (f *fields) err() error {
 	return f.bad
 }
 
+// inside reads the members of an object; what is wrong with them is noted in f under dotted names.
+func (f *fields) inside(name string, v api.Value) *fields {
+	return &fields{from: v.Named, prefix: f.prefix + name + ".", bad: f.bad}
+}
+
 // fault notes the first thing wrong with a field.
 func (f *fields) fault(name, sentence string) {
-	if _, noted := f.bad[name]; !noted {
-		f.bad[name] = sentence
+	if _, noted := f.bad[f.prefix+name]; !noted {
+		f.bad[f.prefix+name] = sentence
 	}
 }
 
 // said is the attribute's name in a sentence.
-func said(name string) string { return strings.ReplaceAll(name, "_", " ") }
+func (f *fields) said(name string) string { return strings.ReplaceAll(f.prefix+name, "_", " ") }
 
-func (f *fields) required(name string) { f.fault(name, "The "+said(name)+" field is required.") }
-func (f *fields) format(name string)   { f.fault(name, "The "+said(name)+" format is invalid.") }
-func (f *fields) selected(name string) { f.fault(name, "The selected "+said(name)+" is invalid.") }
+func (f *fields) required(name string) { f.fault(name, "The "+f.said(name)+" field is required.") }
+func (f *fields) format(name string)   { f.fault(name, "The "+f.said(name)+" format is invalid.") }
+func (f *fields) selected(name string) { f.fault(name, "The selected "+f.said(name)+" is invalid.") }
 
 // get finds a member; null, "" and white space mean that it is absent.
 func (f *fields) get(name string) (api.Value, bool) {
@@ -84,7 +92,7 @@ func (f *fields) text(name string, limit int, must, multiline bool) string {
 }
 
 func (f *fields) tooLong(name string, limit int) {
-	f.fault(name, "The "+said(name)+" may not be greater than "+strconv.Itoa(limit)+" characters.")
+	f.fault(name, "The "+f.said(name)+" may not be greater than "+strconv.Itoa(limit)+" characters.")
 }
 
 func printable(text string, multiline bool) bool {
@@ -97,14 +105,18 @@ func printable(text string, multiline bool) bool {
 // id reads an identifier of the merchant's: a string, or an integer whose digits are kept as they stand.
 func (f *fields) id(name string, limit int, must bool) string {
 	v, ok := f.get(name)
-	if ok && v.Kind == api.Number {
-		if strings.ContainsAny(v.Text, ".eE-") {
-			f.format(name)
-			return ""
-		}
+	if !ok || v.Kind != api.Number {
+		return f.text(name, limit, must, false)
+	}
+	switch {
+	case strings.ContainsAny(v.Text, ".eE-"):
+		f.format(name)
+	case len(v.Text) > limit:
+		f.tooLong(name, limit)
+	default:
 		return v.Text
 	}
-	return f.text(name, limit, must, false)
+	return ""
 }
 
 // flag reads a boolean as PHP clients send it.
@@ -127,7 +139,7 @@ func (f *fields) flag(name string, must, otherwise bool) bool {
 			return false
 		}
 	}
-	f.fault(name, "The "+said(name)+" field must be true or false.")
+	f.fault(name, "The "+f.said(name)+" field must be true or false.")
 	return otherwise
 }
 
@@ -174,17 +186,25 @@ func unshift(text string) (string, bool) {
 	return whole + "." + frac, true
 }
 
-// amount reads a positive sum of a currency: no more significant decimals than it has; zeros beyond them are fine.
-// smallest is what the sentence for zero names.
-func (f *fields) amount(name string, cur money.Currency, smallest string) (money.Amount, bool) {
+// decimal reads the text of a number.
+func (f *fields) decimal(name string) (string, bool) {
 	v, ok := f.get(name)
 	if !ok {
 		f.required(name)
-		return money.Amount{}, false
+		return "", false
 	}
 	text, ok := plain(v)
 	if !ok {
 		f.format(name)
+	}
+	return text, ok
+}
+
+// amount reads a positive sum of a currency: no more significant decimals than it has; zeros beyond them are fine.
+// smallest is what the sentence for zero names.
+func (f *fields) amount(name string, cur money.Currency, smallest string) (money.Amount, bool) {
+	text, ok := f.decimal(name)
+	if !ok {
 		return money.Amount{}, false
 	}
 	a, err := money.Parse(cur, money.TrimZeros(text))
@@ -193,7 +213,7 @@ func (f *fields) amount(name string, cur money.Currency, smallest string) (money
 		return money.Amount{}, false
 	}
 	if a.IsZero() {
-		f.fault(name, "The "+said(name)+" must be at least "+smallest+".")
+		f.fault(name, "The "+f.said(name)+" must be at least "+smallest+".")
 		return money.Amount{}, false
 	}
 	return a, true
@@ -228,27 +248,34 @@ func (f *fields) email(name string) string {
 		f.required(name)
 		return ""
 	}
-	if v.Kind != api.String || !ValidEmail(v.Text) {
-		f.fault(name, "The "+said(name)+" must be a valid email address.")
+	if v.Kind != api.String || !validEmail(v.Text) {
+		f.fault(name, "The "+f.said(name)+" must be a valid email address.")
 		return ""
 	}
 	return v.Text
 }
 
-// ValidEmail says whether text is an e-mail address as people have them: letters, digits and the usual signs before the
-// @, a host name after it, at most 254 characters (RFC 5321), nothing quoted.
-func ValidEmail(text string) bool {
+// Signs an e-mail address may have besides letters and digits: before the @, and in a label of the host.
+const (
+	alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	atomSigns    = alphanumeric + "!#$%&'*+/=?^_`{|}~-"
+	labelSigns   = alphanumeric + "-"
+)
+
+// validEmail says whether text is an e-mail address as people have them: words joined by points before the @, a host name
+// of at least two labels after it, at most 254 characters (RFC 5321), nothing quoted.
+func validEmail(text string) bool {
 	local, host, ok := strings.Cut(text, "@")
-	if !ok || local == "" || len(local) > 64 || len(text) > 254 || !strings.Contains(host, ".") {
+	if !ok || len(local) > 64 || len(text) > 254 || !strings.Contains(host, ".") {
 		return false
 	}
-	for _, r := range local {
-		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(".!#$%&'*+/=?^_`{|}~-", r)) {
+	for atom := range strings.SplitSeq(local, ".") {
+		if atom == "" || strings.Trim(atom, atomSigns) != "" {
 			return false
 		}
 	}
-	for _, label := range strings.Split(host, ".") {
-		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != "" {
+	for label := range strings.SplitSeq(host, ".") {
+		if label == "" || len(label) > 63 || strings.Trim(label, labelSigns) != "" || label[0] == '-' || label[len(label)-1] == '-' {
 			return false
 		}
 	}

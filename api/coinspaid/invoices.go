@@ -8,10 +8,8 @@ import (
 	"time"
 
 	"checkout/api"
-	"checkout/chain"
 	"checkout/ident"
 	"checkout/invoice"
-	"checkout/merchant"
 	"checkout/money"
 )
 
@@ -37,7 +35,7 @@ type invoiceAnswer struct {
 // handleInvoiceCreate serves invoices/create (section 4.12). "timer" and "sender_currency" make the three types: 1 waits
 // for the payer's choice, 2 has all prices frozen, 3 has coin, price and address at once.
 func (f *Face) handleInvoiceCreate(w http.ResponseWriter, r *http.Request) {
-	c, err := f.authenticate(r)
+	c, err := f.open(r)
 	if err != nil {
 		f.writeError(w, r, err)
 		return
@@ -56,11 +54,8 @@ func (f *Face) handleInvoiceCreate(w http.ResponseWriter, r *http.Request) {
 }
 
 // newInvoice reads the request. Every field is looked at, so that one answer names all that is wrong.
-func (f *Face) newInvoice(ctx context.Context, c caller) (invoice.New, error) {
-	in, err := parse(c.body)
-	if err != nil {
-		return invoice.New{}, err
-	}
+func (f *Face) newInvoice(ctx context.Context, c call) (invoice.New, error) {
+	in := c.in
 	timer := in.flag("timer", true, false)
 	if _, has := in.get("title"); !has {
 		if alias, ok := in.get("name"); ok {
@@ -74,13 +69,13 @@ func (f *Face) newInvoice(ctx context.Context, c caller) (invoice.New, error) {
 	}
 	partial := in.kind()
 	in.sender()
-	cur, ok := in.currency(f.Registry)
-	if ok {
-		n.Price = in.price(f, cur)
-	} else if _, given := in.get("amount"); !given {
-		in.required("amount")
+	var err error
+	if n.Price, err = f.price(ctx, c); err != nil {
+		return invoice.New{}, err
 	}
-	n.Asset = f.sender(ctx, in, c.Tenant)
+	if n.Asset, err = f.sender(ctx, c); err != nil {
+		return invoice.New{}, err
+	}
 	if err := in.err(); err != nil {
 		return invoice.New{}, err
 	}
@@ -113,18 +108,24 @@ func (f *fields) kind() (partial bool) {
 	return false
 }
 
-func (f *fields) currency(r *chain.Registry) (money.Currency, bool) {
-	v, ok := f.get("currency")
-	if !ok {
-		f.required("currency")
-		return money.Currency{}, false
+// currency reads what the invoice is priced in: a fiat currency, or a coin the merchant takes.
+func (f *Face) currency(ctx context.Context, c call) (cur money.Currency, ok bool, err error) {
+	v, given := c.in.get("currency")
+	switch {
+	case !given:
+		c.in.required("currency")
+		return cur, false, nil
+	case v.Kind == api.String:
+		if cur, ok = money.FiatByCode(v.Text); ok {
+			return cur, true, nil
+		}
+		a, on, err := f.coin(ctx, c.Tenant, v.Text)
+		if err != nil || on {
+			return a.Currency, on, err
+		}
 	}
-	cur, known := r.Currency(v.Text)
-	if v.Kind != api.String || !known {
-		f.selected("currency")
-		return money.Currency{}, false
-	}
-	return cur, true
+	c.in.selected("currency")
+	return cur, false, nil
 }
 
 // The bounds of an invoice, in EUR.
@@ -133,20 +134,28 @@ const (
 	maximumEUR = "1000000.00"
 )
 
-// price reads the amount and keeps it within the bounds, stated in the invoice's currency.
-func (f *fields) price(face *Face, cur money.Currency) money.Amount {
-	least, most := face.bound(minimumEUR, cur, money.RoundUp), face.bound(maximumEUR, cur, money.RoundDown)
-	a, ok := f.amount("amount", cur, least.String())
+// price reads currency and amount, which has to keep within the bounds, stated in the invoice's currency.
+func (f *Face) price(ctx context.Context, c call) (money.Amount, error) {
+	cur, ok, err := f.currency(ctx, c)
+	if err != nil {
+		return money.Amount{}, err
+	}
+	if !ok { // of what currency it is does not matter then, but it has to be an amount
+		c.in.decimal("amount")
+		return money.Amount{}, nil
+	}
+	least, most := f.bound(minimumEUR, cur, money.RoundUp), f.bound(maximumEUR, cur, money.RoundDown)
+	a, ok := c.in.amount("amount", cur, least.String())
 	if !ok {
-		return money.Amount{}
+		return money.Amount{}, nil
 	}
-	if c, err := a.Cmp(least); err == nil && c < 0 {
-		f.fault("amount", "The amount is too small. The minimum amount is "+least.String()+" "+cur.Code+".")
+	if n, err := a.Cmp(least); err == nil && n < 0 {
+		c.in.fault("amount", "The amount is too small. The minimum amount is "+least.String()+" "+cur.Code+".")
 	}
-	if c, err := a.Cmp(most); err == nil && c > 0 {
-		f.fault("amount", "The amount may not be greater than "+most.String()+".")
+	if n, err := a.Cmp(most); err == nil && n > 0 {
+		c.in.fault("amount", "The amount may not be greater than "+most.String()+".")
 	}
-	return a
+	return a, nil
 }
 
 // bound is a sum of EUR in another currency at today's price. Without one, fiat currencies take the figure itself, and
@@ -171,21 +180,19 @@ func (f *Face) bound(eur string, cur money.Currency, rounding money.Rounding) mo
 }
 
 // sender reads "sender_currency" and finds the coin, which the merchant must take.
-func (f *Face) sender(ctx context.Context, in *fields, t merchant.Tenant) string {
-	v, ok := in.get("sender_currency")
+func (f *Face) sender(ctx context.Context, c call) (asset string, err error) {
+	v, ok := c.in.get("sender_currency")
 	if !ok {
-		return ""
+		return "", nil
 	}
-	for _, a := range f.Registry.Assets() {
-		if v.Kind != api.String || a.Currency.Code != v.Text {
-			continue
-		}
-		if on, err := f.enabled(ctx, t, a); err == nil && on {
-			return a.ID
+	if v.Kind == api.String {
+		a, on, err := f.coin(ctx, c.Tenant, v.Text)
+		if err != nil || on {
+			return a.ID, err
 		}
 	}
-	in.selected("sender_currency")
-	return ""
+	c.in.selected("sender_currency")
+	return "", nil
 }
 
 var (
@@ -193,7 +200,8 @@ var (
 	isoCountry = regexp.MustCompile(`^[A-Z]{3}$`)
 )
 
-// sender checks the shape of "sender_data", which is never required (section 4.5).
+// sender checks the shape of "sender_data", which is never required (section 4.5). Without "sender_type" it is a company if
+// it has a company's name.
 func (f *fields) sender() {
 	kind, given := f.get("sender_type")
 	if given && (kind.Kind != api.String || (kind.Text != "natural" && kind.Text != "legal")) {
@@ -208,8 +216,8 @@ func (f *fields) sender() {
 		f.format("sender_data")
 		return
 	}
-	nested := &fields{from: v.Named, bad: fieldErrors{}}
-	if given && kind.Text == "legal" {
+	nested := f.inside("sender_data", v)
+	if _, company := nested.get("legal_name"); kind.Text == "legal" || (!given && company) {
 		nested.text("legal_name", 255, true, false)
 		if c := nested.text("country_of_registration", 3, true, false); c != "" && !isoCountry.MatchString(c) {
 			nested.selected("country_of_registration")
@@ -220,9 +228,6 @@ func (f *fields) sender() {
 		if d := nested.text("date_of_birth", 10, true, false); d != "" && !validDate(d) {
 			nested.format("date_of_birth")
 		}
-	}
-	for name, sentence := range nested.bad {
-		f.fault("sender_data."+name, "The sender data."+sentence[len("The "):])
 	}
 }
 
