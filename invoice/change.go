@@ -97,10 +97,10 @@ func (w *work) finish() (Effects, error) {
 	inv := w.inv
 	after := Evaluate(inv.facts(w.at))
 	var fx Effects
-	if after.State == Settled && inv.SettledAt.IsZero() {
-		inv.SettledAt = w.at.Now
+	if after.State == Settled {
+		w.settle()
 	}
-	if after.State.Ends() && inv.Ended == nil && !after.Flags.Marked {
+	if after.State.Ends() && !after.Flags.Marked && (inv.Ended == nil || inv.Ended.State != after.State) {
 		inv.Ended = &End{State: after.State, Reason: after.Reason, At: w.at.Now}
 	}
 	same := after.State == w.before && sameOutcome(inv.Outcome, after)
@@ -130,6 +130,22 @@ func (w *work) finish() (Effects, error) {
 		})
 	}
 	return fx, nil
+}
+
+// settle remembers when the invoice was settled first, and by what: money that comes afterwards is on top of that.
+func (w *work) settle() {
+	inv := w.inv
+	if inv.SettledAt.IsZero() {
+		inv.SettledAt = w.at.Now
+	}
+	if w.before == Settled && slices.ContainsFunc(inv.Payments, Payment.base) {
+		return
+	}
+	for i := range inv.Payments {
+		if p := &inv.Payments[i]; p.Extra && p.Standing == Counted && p.Status == Confirmed {
+			p.Extra, w.dirty = false, true
+		}
+	}
 }
 
 // sameOutcome says whether a payer or shop could see a difference.
@@ -177,6 +193,9 @@ func (inv *Invoice) book() []ledger.Entry {
 	var entries []ledger.Entry
 	for i := range inv.Payments {
 		p := &inv.Payments[i]
+		if p.Transfer.Amount.Sign() <= 0 { // chains know transfers of nothing; the ledger does not
+			continue
+		}
 		if p.Status != Confirmed {
 			if p.Booked != Unbooked {
 				entries = append(entries, inv.entry(p, "").Reverse(inv.postings(p, p.Booked)))

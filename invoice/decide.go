@@ -33,7 +33,7 @@ func (inv *Invoice) Choosable(now time.Time) error {
 	case Open:
 		return nil
 	case Awaiting, Detected:
-		if end := inv.Deadline(); !end.IsZero() && now.After(end) {
+		if end := inv.Deadline(); !end.IsZero() && !now.Before(end) {
 			return ErrState
 		}
 		if inv.Outcome.State == Detected && inv.Outcome.Amount != Short {

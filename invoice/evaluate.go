@@ -93,15 +93,17 @@ type sums struct {
 	first         time.Time // first counted sighting
 	revertedAt    time.Time
 	patience      time.Duration // the longest an unconfirmed payment may take
-	unconfirmed   bool
-	lost          bool // confirmed money went to a conflicting transaction
-	late          bool // late money is among what covers
+	topped        bool          // it was settled, and what settled it still counts
+	unconfirmed   bool          // part of what counts has yet to confirm: if topped, of what settled it
+	lost          bool          // confirmed money went to a conflicting transaction
+	late          bool          // late money is among what covers
 }
 
 func (s sums) isCovered() bool { return s.covered.Cmp(s.enough) >= 0 }
 
 func (f Facts) sum() sums {
 	s := sums{covered: new(big.Rat), firm: new(big.Rat), dust: new(big.Rat)}
+	s.topped = f.Settled && slices.ContainsFunc(f.Payments, Payment.base)
 	s.enough = new(big.Rat).SetInt(f.Price.Units())
 	s.enough.Sub(s.enough, new(big.Rat).SetInt(f.Terms.Tolerance.Units()))
 	payments := append([]Payment(nil), f.Payments...)
@@ -129,7 +131,8 @@ func (s *sums) add(f Facts, payments []Payment, standing Standing) {
 		if p.Standing != standing {
 			continue
 		}
-		s.lost = s.lost || (p.DoubleSpent && p.RevertedAt.After(f.anew()))
+		base := !s.topped || !p.Extra // what was settled neither waits for nor falls with what comes on top
+		s.lost = s.lost || (base && p.DoubleSpent && p.RevertedAt.After(f.anew()))
 		value, step, ok := f.value(p)
 		if !p.Live() || !ok {
 			continue
@@ -147,7 +150,7 @@ func (s *sums) add(f Facts, payments []Payment, standing Standing) {
 			s.firm.Add(s.firm, value)
 			continue
 		}
-		s.unconfirmed = true
+		s.unconfirmed = s.unconfirmed || base
 		if p.RevertedAt.After(s.revertedAt) {
 			s.revertedAt = p.RevertedAt
 		}
@@ -225,6 +228,8 @@ func (f Facts) state(s sums) (State, string) {
 		return Settled, "paid"
 	case s.lost && !s.isCovered():
 		return Failed, "double_spent"
+	case s.topped && !s.unconfirmed && f.partly(): // more, unconfirmed, changes nothing
+		return Settled, "partial_accepted"
 	case s.isCovered():
 		if f.passed(f.confirmBy(s)) {
 			return Failed, "unconfirmed"
@@ -252,10 +257,16 @@ func (f Facts) shortState(s sums) (State, string) {
 		return Failed, "unconfirmed"
 	case s.unconfirmed:
 		return Detected, f.movedBack("reorged")
-	case f.Terms.Partial:
+	case f.partly():
 		return Settled, "partial_accepted"
 	}
 	return Expired, "short"
+}
+
+// partly says whether the terms take a part for the whole, now that the deadline is over.
+func (f Facts) partly() bool {
+	deadline, ok := f.deadline()
+	return f.Terms.Partial && ok && f.passed(deadline)
 }
 
 func (f Facts) emptyState() (State, string) {

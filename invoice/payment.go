@@ -56,7 +56,7 @@ type Payment struct {
 	Status   Status
 	Standing Standing
 	IsLate   bool     // first seen after its lock and grace, or after an end
-	Extra    bool     // came when earlier payments already covered the price
+	Extra    bool     // came on top of a settled invoice
 	Quote    ident.ID // what it is valued at, for life
 
 	FirstSeen   time.Time
@@ -79,6 +79,9 @@ type Payment struct {
 // Live says whether the payment's money is still on its way to us.
 func (p Payment) Live() bool { return p.Status != Dropped }
 
+// base says whether the payment counts and is not on top of a settled invoice.
+func (p Payment) base() bool { return p.Live() && p.Standing == Counted && !p.Extra }
+
 // replaced says whether another transaction took counted money away before it had confirmed, and pays us less or nothing.
 func (p Payment) replaced() bool {
 	return p.Standing == Counted && p.Status == Dropped && p.Conflict != "" && p.ReplacedBy == "" && !p.DoubleSpent
@@ -94,7 +97,7 @@ type judgement struct {
 	standing Standing
 	quote    ident.ID
 	late     bool
-	extra    bool
+	extra    bool // earlier payments already cover the price
 	spot     bool // quote is the spot quote, which must be kept
 }
 

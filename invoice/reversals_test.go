@@ -109,6 +109,10 @@ func chainTakesBack() []transition {
 			state: Failed, amount: None, flags: "reorged", verdict: Stop, reason: "double_spent",
 			events: "payment.reverted invoice.reverted payment.dropped invoice.failed", entries: "reverse",
 		}, {
+			name: "what came on top of a part settled at the deadline is double spent", made: script{terms: partly(), coin: "btc"},
+			given: steps(pays(due/2), mines(1), waits(time.Hour), pays(due/4), mines(1)), do: to(1, fate{stolen: true}),
+			state: Settled, amount: Short, verdict: Go, reason: "partial_accepted", events: "payment.reverted payment.dropped", entries: "reverse",
+		}, {
 			name: "new coins are confirmed at a hundred", made: shopBTC,
 			given: func(p *play) { p.send("btc", due, chain.Tx{Coinbase: true}); p.mine("btc", 99) }, do: mines(1),
 			state: Settled, amount: Exact, verdict: Go, reason: "paid", events: "payment.confirmed invoice.settled", entries: "credit allocate",
@@ -163,6 +167,12 @@ func lateMoney() []transition {
 		}, {
 			name: "late money that covered is dropped", made: orderUSD, given: steps(over, usd(hundred)), do: func(p *play) { p.evict(p.last()) },
 			state: Expired, amount: None, flags: "late", verdict: Review, reason: "never_paid", events: "payment.dropped invoice.expired",
+		}, {
+			name: "late money that covered never confirms", made: orderUSD, given: steps(over, usd(hundred)), do: tooLong,
+			state: Failed, amount: Exact, flags: "late", verdict: Stop, reason: "unconfirmed", events: "invoice.failed",
+		}, {
+			name: "late money that covered never confirms, and is dropped", made: orderUSD, given: steps(over, usd(hundred), tooLong), do: func(p *play) { p.evict(p.last()) },
+			state: Failed, amount: None, flags: "late", verdict: Stop, reason: "unconfirmed", events: "payment.dropped",
 		}, {
 			name: "late, after the watch", made: orderUSD, given: steps(over, waits(8*24*time.Hour)), do: usd(hundred),
 			state: Expired, amount: None, flags: "late needs_review", verdict: Review, reason: "never_paid", events: "payment.late",

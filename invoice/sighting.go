@@ -31,10 +31,13 @@ func (inv *Invoice) Credit(s chain.Sighting, id ident.ID, number int64, spots Sp
 		w.settleDepth(p, s.Tip, spots)
 		return w.finish()
 	}
-	p, continues := w.first(s, m, addr, id, number, spots)
+	p, told := w.first(s, m, addr, id, number, spots)
 	w.settleDepth(p, s.Tip, spots)
-	if !continues {
-		w.announce(p)
+	if told == detected && p.Status == Confirmed {
+		told = "" // that it is confirmed says it all
+	}
+	if told != "" {
+		w.tell(told, p)
 	}
 	return w.finish()
 }
@@ -49,8 +52,8 @@ func (inv *Invoice) payment(t chain.Transfer) *Payment {
 	return nil
 }
 
-// first records a payment never met before, and says whether it continues one that was told already.
-func (w *work) first(s chain.Sighting, m Method, addr Address, id ident.ID, number int64, spots Spots) (_ *Payment, continues bool) {
+// first records a payment never met before, and says how it is told: not at all if it continues another.
+func (w *work) first(s chain.Sighting, m Method, addr Address, id ident.ID, number int64, spots Spots) (_ *Payment, told string) {
 	inv := w.inv
 	s.At = w.firstSeen(s.At, addr)
 	p := Payment{
@@ -68,14 +71,17 @@ func (w *work) first(s chain.Sighting, m Method, addr Address, id ident.ID, numb
 	} else {
 		spot := spots(m.Asset)
 		j := inv.judge(s, m, addr, w.at, spot)
-		p.Standing, p.Quote, p.IsLate, p.Extra = j.standing, j.quote, j.late, j.extra
+		p.Standing, p.Quote, p.IsLate, p.Extra = j.standing, j.quote, j.late, w.before == Settled
+		if told = p.sighted(); j.extra {
+			told = "extra"
+		}
 		if j.spot {
 			inv.keepSpot(m, *spot)
 		}
 	}
 	inv.Payments = append(inv.Payments, p)
 	w.dirty = true
-	return &inv.Payments[len(inv.Payments)-1], old != nil
+	return &inv.Payments[len(inv.Payments)-1], told
 }
 
 // firstSeen is when a transfer was first seen, in the invoice's own time: dated by the node or by a gap in watching, but
@@ -165,12 +171,12 @@ func (w *work) revive(p *Payment, s chain.Sighting, spots Spots) {
 		w.replace(old, s, p.ID)
 	}
 	p.Status, p.Conflict, p.ConflictBlock, p.DoubleSpent, p.ReplacedBy = Seen, "", chain.BlockRef{}, false, ""
+	p.Extra = p.Extra || w.before == Settled
 	if w.inv.Ended != nil && p.Standing == Counted {
 		w.belate(p, spots)
 	}
-	w.dirty = true
-	if old == nil {
-		w.announce(p)
+	if w.dirty = true; old == nil {
+		w.tell(p.sighted(), p)
 	}
 }
 
@@ -215,21 +221,22 @@ func (w *work) settleDepth(p *Payment, tip int64, spots Spots) {
 	}
 }
 
-// announce tells a first sighting.
-func (w *work) announce(p *Payment) {
+// detected is how money is told that came in time.
+const detected = "detected"
+
+// sighted is the name of a payment's first sighting.
+func (p Payment) sighted() string {
 	switch {
 	case p.Standing == Unmatched:
-		w.tell("unmatched", p)
+		return "unmatched"
 	case p.Standing == Quarantined:
-		w.tell("quarantined", p)
+		return "quarantined"
 	case p.IsLate:
-		w.tell("late", p)
+		return "late"
 	case p.Extra:
-		w.tell("extra", p)
-	case p.Status == Confirmed: // told already
-	default:
-		w.tell("detected", p)
+		return "extra"
 	}
+	return detected
 }
 
 // Advance counts confirmations of the payments on a network that stands at a new height.

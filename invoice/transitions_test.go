@@ -237,6 +237,14 @@ func ends() []transition {
 			name: "the same, partial terms", made: script{terms: partly(), coin: "btc"}, given: steps(pays(due/2), mines(1)), do: passed,
 			state: Settled, amount: Short, verdict: Go, reason: "partial_accepted", events: "invoice.settled", entries: "allocate",
 		}, {
+			name: "partial terms, more after the deadline", made: script{terms: partly(), coin: "btc"},
+			given: steps(pays(due/2), mines(1), passed), do: steps(pays(due/4), waits(25*time.Hour), mines(1)),
+			state: Settled, amount: Short, verdict: Go, reason: "partial_accepted", events: "payment.extra payment.confirmed", entries: "credit allocate",
+		}, {
+			name: "partial terms, the rest after the deadline", made: script{terms: partly(), coin: "btc"},
+			given: steps(pays(due/2), mines(1), passed), do: steps(pays(due/2), waits(25*time.Hour)),
+			state: Settled, amount: Exact, verdict: Go, reason: "partial_accepted", events: "payment.extra",
+		}, {
 			name: "partial terms, nothing paid", made: script{terms: partly(), coin: "btc"}, do: passed,
 			state: Expired, amount: None, verdict: Release, reason: "never_paid", events: "invoice.expired",
 		}, {
