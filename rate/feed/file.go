@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -50,13 +51,9 @@ func (f *File) Read(context.Context) ([]rate.Sample, error) {
 // ParseFile reads the text of a rates file. Currencies this installation does not know are passed over, so that one
 // file can serve several.
 func ParseFile(raw []byte, currency func(string) (money.Currency, bool), now time.Time) ([]rate.Sample, error) {
-	var prices map[string]string
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	if err := dec.Decode(&prices); err != nil {
+	prices, err := object(raw)
+	if err != nil {
 		return nil, fmt.Errorf("rates file: want {\"BTC/EUR\":\"50000\"}: %w", err)
-	}
-	if dec.More() {
-		return nil, fmt.Errorf("rates file: text after the object")
 	}
 	var samples []rate.Sample
 	for name, price := range prices {
@@ -76,6 +73,47 @@ func ParseFile(raw []byte, currency func(string) (money.Currency, bool), now tim
 		samples = append(samples, rate.Sample{Source: "file", Rate: r, At: now})
 	}
 	return samples, nil
+}
+
+// object reads a JSON object of strings that is all of the text. A name that stands twice is refused: the decoder would
+// silently take the last.
+func object(raw []byte) (map[string]string, error) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
+		return nil, errors.Join(errors.New("no object"), err)
+	}
+	members := map[string]string{}
+	for dec.More() {
+		name, err := text(dec)
+		if err != nil {
+			return nil, err
+		}
+		if _, twice := members[name]; twice {
+			return nil, fmt.Errorf("%q stands twice", name)
+		}
+		if members[name], err = text(dec); err != nil {
+			return nil, fmt.Errorf("%q: %w", name, err)
+		}
+	}
+	if _, err := dec.Token(); err != nil { // the closing brace
+		return nil, err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("text after the object")
+	}
+	return members, nil
+}
+
+func text(dec *json.Decoder) (string, error) {
+	token, err := dec.Token()
+	if err != nil {
+		return "", err
+	}
+	s, ok := token.(string)
+	if !ok {
+		return "", fmt.Errorf("%v is no string", token)
+	}
+	return s, nil
 }
 
 // Played gives a coin that is only played the same price in every fiat currency, so that a rehearsal needs no feed.
