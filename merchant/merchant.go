@@ -48,8 +48,7 @@ func (m Merchant) Check() error {
 	return nil
 }
 
-// Presentable says whether text can be shown to customers: not empty, at most limit characters, valid UTF-8, and
-// without control, format or bidirectional-override characters, which could make a page say something else
+// Presentable says whether text can be shown to customers: not empty, at most limit characters, valid UTF-8, and clean
 // (security.md O03).
 func Presentable(text string, limit int) bool {
 	if strings.TrimSpace(text) == "" || !utf8.ValidString(text) || utf8.RuneCountInString(text) > limit {
@@ -58,7 +57,8 @@ func Presentable(text string, limit int) bool {
 	return Clean(text)
 }
 
-// Clean says whether text has no control, format or bidirectional-override characters.
+// Clean says whether text has no control characters and none that hide or reorder what is around them, which could make
+// a page say something else.
 func Clean(text string) bool {
 	for _, r := range text {
 		if unicode.IsControl(r) || r == '\u200b' || r == '\ufeff' || (r >= '\u202a' && r <= '\u202e') || (r >= '\u2066' && r <= '\u2069') ||
