@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"checkout/chain"
 )
@@ -18,7 +19,7 @@ type branch struct {
 // reorganise turns to the node's branch in one transaction: back to the common ancestor and forward until we stand at
 // least as high as before. Doing both at once means that a payment which only moved to another block is never reported
 // as lost. The rest of the new branch follows block by block.
-func (w *Watcher) reorganise(ctx context.Context, cursor Cursor, tip chain.BlockRef) error {
+func (w *Watcher) reorganise(ctx context.Context, cursor Cursor, tip chain.BlockRef, at time.Time) error {
 	br, err := w.branch(ctx, cursor, tip)
 	if err != nil {
 		return err
@@ -33,7 +34,7 @@ func (w *Watcher) reorganise(ctx context.Context, cursor Cursor, tip chain.Block
 	}
 	w.Log.Warn("chain reorganised", "event", "reorg", "network", network, "depth", len(br.lost),
 		"from", cursor.Tip.Hash, "to", br.gained[len(br.gained)-1].Hash)
-	at := w.gapStart(cursor)
+	w.known = nil // a transaction may count again that a lost block had decided against
 	return w.guarded(ctx, func(ctx context.Context) error {
 		if err := w.Book.Rewind(ctx, network, br.ancestor, cursor.Tip); err != nil {
 			return err
@@ -49,7 +50,7 @@ func (w *Watcher) reorganise(ctx context.Context, cursor Cursor, tip chain.Block
 			}
 		}
 		for _, b := range br.gained {
-			if err := w.txs(ctx, network, b.Txs, b.BlockRef, height, at); err != nil {
+			if err := w.txs(ctx, network, b.Txs, place{block: b.BlockRef, turned: true, tip: height, at: at}); err != nil {
 				return err
 			}
 		}

@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -30,8 +31,11 @@ type Watcher struct {
 	status  string
 }
 
-// maxBackoff bounds the wait after errors.
-const maxBackoff = 30 * time.Second
+// maxBackoff bounds the wait after errors; gap is how long nobody may have looked for it to count as normal running.
+const (
+	maxBackoff = 30 * time.Second
+	gap        = 30 * time.Second
+)
 
 // Run follows the network until ctx ends, backing off while the node gives no answers.
 func (w *Watcher) Run(ctx context.Context) error {
@@ -55,7 +59,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	}
 }
 
-// trouble writes down what is wrong, once for each change, and that the next pass comes after a gap.
+// trouble writes down what is wrong, once for each change.
 func (w *Watcher) trouble(ctx context.Context, err error) {
 	code := "error"
 	if f, ok := errors.AsType[*fault.Error](err); ok {
@@ -67,7 +71,6 @@ func (w *Watcher) trouble(ctx context.Context, err error) {
 	case ErrHalted.Code:
 		code = StatusHalted
 	}
-	w.passed = false
 	if w.status == code {
 		return
 	}
@@ -90,18 +93,27 @@ func logEvent(code string) string {
 }
 
 // RunOnce takes over every block the node has and looks once at its mempool. It returns the first trouble; what was
-// applied before stays.
+// applied before stays, and the next pass comes after a gap.
 func (w *Watcher) RunOnce(ctx context.Context) error {
 	held, err := w.Lease.Hold(ctx)
-	if err != nil || !held {
-		return err
+	if err == nil && held {
+		err = w.round(ctx)
 	}
+	if err != nil {
+		w.passed = false
+	} else if !held { // what we remember will be old when we are asked again
+		w.known, w.missing, w.passed = nil, nil, false
+	}
+	return err
+}
+
+func (w *Watcher) round(ctx context.Context) error {
 	network := w.Source.Network().ID
 	start, err := w.Book.Now(ctx)
 	if err != nil {
 		return err
 	}
-	cursor, err := w.follow(ctx)
+	cursor, err := w.follow(ctx, start)
 	if err != nil {
 		return err
 	}
@@ -120,8 +132,8 @@ func (w *Watcher) RunOnce(ctx context.Context) error {
 	return nil
 }
 
-// follow brings the cursor to the node's tip.
-func (w *Watcher) follow(ctx context.Context) (Cursor, error) {
+// follow brings the cursor to the node's tip. now is when the round began.
+func (w *Watcher) follow(ctx context.Context, now time.Time) (Cursor, error) {
 	network := w.Source.Network().ID
 	tip, err := w.Source.Tip(ctx)
 	if err != nil {
@@ -141,7 +153,7 @@ func (w *Watcher) follow(ctx context.Context) (Cursor, error) {
 		case tip == cursor.Tip:
 			return cursor, nil
 		}
-		if err := w.step(ctx, cursor, tip); err != nil {
+		if err := w.step(ctx, cursor, tip, w.gapStart(cursor, now)); err != nil {
 			return cursor, err
 		}
 		if cursor, _, err = w.Book.Cursor(ctx, network); err != nil {
@@ -155,14 +167,27 @@ func (w *Watcher) follow(ctx context.Context) (Cursor, error) {
 	}
 }
 
-// start sets the first cursor: the node's tip. Nothing was assigned before, so nothing older can concern us.
+// start sets the first cursor: the node's tip. Nothing was assigned before, so nothing older can concern us; but the
+// headers below it are kept too, so that a reorganisation may go deeper than where we began.
 func (w *Watcher) start(ctx context.Context, tip chain.BlockRef) (Cursor, error) {
-	h, err := w.Source.Header(ctx, tip.Height)
-	if err != nil {
-		return Cursor{}, err
+	var headers []chain.Header
+	for height := max(0, tip.Height-MaxReorg); height <= tip.Height; height++ {
+		h, err := w.Source.Header(ctx, height)
+		if err != nil {
+			return Cursor{}, err
+		}
+		if n := len(headers); n > 0 && h.Parent != headers[n-1].Hash {
+			return Cursor{}, ErrUnknown.Because(fmt.Errorf("the branch changed at %d", height))
+		}
+		headers = append(headers, h)
 	}
-	err = w.guarded(ctx, func(ctx context.Context) error {
-		return w.Book.Extend(ctx, w.Source.Network().ID, h)
+	err := w.guarded(ctx, func(ctx context.Context) error {
+		for _, h := range headers {
+			if err := w.Book.Extend(ctx, w.Source.Network().ID, h); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return Cursor{}, err
@@ -171,28 +196,27 @@ func (w *Watcher) start(ctx context.Context, tip chain.BlockRef) (Cursor, error)
 	return cursor, err
 }
 
-// step takes one block over, or turns to another branch.
-func (w *Watcher) step(ctx context.Context, cursor Cursor, tip chain.BlockRef) error {
+// step takes one block over, or turns to another branch. at dates what it finds.
+func (w *Watcher) step(ctx context.Context, cursor Cursor, tip chain.BlockRef, at time.Time) error {
 	if tip.Height == cursor.Tip.Height { // same height, other block
-		return w.reorganise(ctx, cursor, tip)
+		return w.reorganise(ctx, cursor, tip, at)
 	}
 	block, err := w.Source.Block(ctx, cursor.Tip.Height+1)
 	if err != nil {
 		return err
 	}
 	if block.Parent != cursor.Tip.Hash {
-		return w.reorganise(ctx, cursor, tip)
+		return w.reorganise(ctx, cursor, tip, at)
 	}
-	at := w.gapStart(cursor)
 	return w.guarded(ctx, func(ctx context.Context) error {
-		return w.apply(ctx, block, block.Height, at)
+		return w.apply(ctx, block, at)
 	})
 }
 
 // gapStart dates what is found before the first complete pass after a gap: the start of the gap, so that doubt goes to
-// the payer. Zero, "now", in normal running.
-func (w *Watcher) gapStart(cursor Cursor) time.Time {
-	if w.passed {
+// the payer. Zero, "now", in normal running. A machine that was asleep has a gap, too.
+func (w *Watcher) gapStart(cursor Cursor, now time.Time) time.Time {
+	if w.passed && now.Sub(cursor.Through) < gap {
 		return time.Time{}
 	}
 	return cursor.Through
@@ -207,20 +231,28 @@ func (w *Watcher) guarded(ctx context.Context, f func(ctx context.Context) error
 	})
 }
 
-// apply does everything a block changes. tip is the height confirmations are counted from.
-func (w *Watcher) apply(ctx context.Context, b chain.Block, tip int64, at time.Time) error {
+// apply does everything a block changes.
+func (w *Watcher) apply(ctx context.Context, b chain.Block, at time.Time) error {
 	network := w.Source.Network().ID
 	if err := w.Book.Extend(ctx, network, b.Header); err != nil {
 		return err
 	}
-	if err := w.txs(ctx, network, b.Txs, b.BlockRef, tip, at); err != nil {
+	if err := w.txs(ctx, network, b.Txs, place{block: b.BlockRef, tip: b.Height, at: at}); err != nil {
 		return err
 	}
-	return w.Sink.Advanced(ctx, network, tip)
+	return w.Sink.Advanced(ctx, network, b.Height)
+}
+
+// place is where transactions were found: a block or none, the height confirmations are counted from, and what dates them.
+type place struct {
+	block  chain.BlockRef
+	turned bool // the block came by a reorganisation
+	tip    int64
+	at     time.Time
 }
 
 // txs reports transfers to our addresses, and conflicts with payments that are still open.
-func (w *Watcher) txs(ctx context.Context, network string, txs []chain.Tx, block chain.BlockRef, tip int64, at time.Time) error {
+func (w *Watcher) txs(ctx context.Context, network string, txs []chain.Tx, p place) error {
 	owners, err := w.owners(ctx, network, txs)
 	if err != nil {
 		return err
@@ -231,13 +263,13 @@ func (w *Watcher) txs(ctx context.Context, network string, txs []chain.Tx, block
 			if !ours {
 				continue
 			}
-			seen := chain.Sighting{Tx: tx, Transfer: out, Block: block, Tip: tip, At: firstSight(tx, at)}
+			seen := chain.Sighting{Tx: tx, Transfer: out, Block: p.block, Turned: p.turned, Tip: p.tip, At: firstSight(tx, p.at)}
 			if err := w.Sink.Seen(ctx, owner, seen); err != nil {
 				return err
 			}
 		}
 	}
-	return w.conflicts(ctx, network, txs, block)
+	return w.conflicts(ctx, network, txs, p.block)
 }
 
 // firstSight is the node's arrival time, else the start of a gap; zero is now.
@@ -298,10 +330,10 @@ func (w *Watcher) conflicts(ctx context.Context, network string, txs []chain.Tx,
 // pass takes a mempool in: new transfers, conflicts, and what is gone. It raises the evidence to the instant before the
 // node was asked.
 func (w *Watcher) pass(ctx context.Context, network string, cursor Cursor, pool chain.Mempool, start time.Time) (map[string]time.Time, error) {
-	gap := w.gapStart(cursor)
+	at := w.gapStart(cursor, start)
 	var missing map[string]time.Time
 	err := w.guarded(ctx, func(ctx context.Context) error {
-		if err := w.txs(ctx, network, pool.Txs, chain.BlockRef{}, cursor.Tip.Height, gap); err != nil {
+		if err := w.txs(ctx, network, pool.Txs, place{tip: cursor.Tip.Height, at: at}); err != nil {
 			return err
 		}
 		var err error
