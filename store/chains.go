@@ -25,7 +25,7 @@ func (s Chains) Now(ctx context.Context) (time.Time, error) {
 	if t, ok := joined(ctx, s.DB); ok {
 		return t.now(ctx)
 	}
-	if !s.engine.ownNumbers() { // SQLite: the process's clock needs no transaction
+	if s.engine.oneWriter() {
 		return s.DB.Now().UTC().Truncate(time.Millisecond), nil
 	}
 	var at time.Time

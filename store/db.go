@@ -73,8 +73,12 @@ type engine interface {
 	migrator() (*sql.DB, migration)
 	// guards is the SQL that makes a table append-only.
 	guards(table string) []string
-	// ownNumbers says that numbers are drawn in a transaction of their own, so that writers do not wait for each other.
-	ownNumbers() bool
+	// oneWriter says that this process is the only one that writes: its clock is the clock, and its transactions draw
+	// numbers themselves.
+	oneWriter() bool
+	// apart runs a body in a transaction of its own even inside another one, so that writers do not wait for each other's
+	// numbers. Engines with one writer have no use for it.
+	apart(ctx context.Context, db *DB, body func(tx *tx) error) error
 	// check asserts what the engine must promise (versions, pragmas).
 	check(ctx context.Context) error
 	integrity() []integrity
@@ -254,19 +258,14 @@ const numberBlock = 64
 
 // Number draws the next number of the installation: unique, growing, with gaps, and at most 2147483647.
 func (db *DB) Number(ctx context.Context) (int64, error) {
-	if !db.engine.ownNumbers() {
-		var n int64
-		err := db.update(ctx, func(ctx context.Context, t *tx) error {
-			return db.fail(t.QueryRowContext(ctx, "UPDATE counters SET value = value + 1 WHERE name = 'number' RETURNING value").Scan(&n))
-		})
-		return n, bounded(n, err)
+	if db.engine.oneWriter() {
+		return db.drawn(ctx)
 	}
 	db.numbers.mu.Lock()
 	defer db.numbers.mu.Unlock()
 	if db.numbers.next >= db.numbers.end {
 		var end int64
-		apart := context.WithValue(ctx, txKey{}, nil)
-		err := db.update(apart, func(ctx context.Context, t *tx) error {
+		err := db.engine.apart(ctx, db, func(t *tx) error {
 			return db.fail(t.QueryRowContext(ctx, "UPDATE counters SET value = value + $1 WHERE name = 'number' RETURNING value", numberBlock).Scan(&end))
 		})
 		if err != nil {
@@ -276,6 +275,15 @@ func (db *DB) Number(ctx context.Context) (int64, error) {
 	}
 	db.numbers.next++
 	return db.numbers.next, bounded(db.numbers.next, nil)
+}
+
+// drawn takes one number in the transaction at hand.
+func (db *DB) drawn(ctx context.Context) (int64, error) {
+	var n int64
+	err := db.update(ctx, func(ctx context.Context, t *tx) error {
+		return db.fail(t.QueryRowContext(ctx, "UPDATE counters SET value = value + 1 WHERE name = 'number' RETURNING value").Scan(&n))
+	})
+	return n, bounded(n, err)
 }
 
 func bounded(n int64, err error) error {

@@ -20,8 +20,12 @@ import (
 
 // postgresEngine runs every transaction serializable and repeats it whole when PostgreSQL says that it collided.
 type postgresEngine struct {
-	pool  *sql.DB
-	shift func() time.Duration
+	pool *sql.DB // transactions
+	// read and numbers have connections of their own: a transaction that reads beside itself, or draws a number, must not
+	// wait for a connection that only another such transaction could give back.
+	read    *sql.DB
+	numbers *sql.DB
+	shift   func() time.Duration
 }
 
 func openPostgres(ctx context.Context, dsn string, shift func() time.Duration) (*postgresEngine, error) {
@@ -33,32 +37,44 @@ func openPostgres(ctx context.Context, dsn string, shift func() time.Duration) (
 	if cfg.RuntimeParams["application_name"] == "" {
 		cfg.RuntimeParams["application_name"] = "checkout"
 	}
-	pool := stdlib.OpenDB(*cfg)
-	pool.SetMaxOpenConns(16)
-	pool.SetMaxIdleConns(8)
-	pool.SetConnMaxIdleTime(5 * time.Minute)
-	e := &postgresEngine{pool: pool, shift: shift}
+	pool := func(most int) *sql.DB {
+		p := stdlib.OpenDB(*cfg)
+		p.SetMaxOpenConns(most)
+		p.SetMaxIdleConns(max(1, most/2))
+		p.SetConnMaxIdleTime(5 * time.Minute)
+		return p
+	}
+	e := &postgresEngine{pool: pool(16), read: pool(8), numbers: pool(1), shift: shift}
 	ping, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	if err := pool.PingContext(ping); err != nil {
-		return nil, errors.Join(fault.New(fault.Unavailable, "db_unreachable", "PostgreSQL does not answer.").At("db").Because(e.classify(err)), pool.Close())
+	if err := e.pool.PingContext(ping); err != nil {
+		return nil, errors.Join(fault.New(fault.Unavailable, "db_unreachable", "PostgreSQL does not answer.").At("db").Because(e.classify(err)), e.close())
 	}
 	return e, nil
 }
 
 func (e *postgresEngine) name() string { return "postgres" }
 
-func (e *postgresEngine) reader() querier { return e.pool }
+func (e *postgresEngine) reader() querier { return e.read }
 
-func (e *postgresEngine) ownNumbers() bool { return true }
+func (e *postgresEngine) oneWriter() bool { return false }
+
+func (e *postgresEngine) apart(ctx context.Context, db *DB, body func(tx *tx) error) error {
+	return e.repeat(ctx, e.numbers, db, body)
+}
 
 func (e *postgresEngine) migrator() (*sql.DB, migration) {
 	return e.pool, migration{dialect: dialectPostgres, lock: true}
 }
 
 func (e *postgresEngine) run(ctx context.Context, db *DB, body func(tx *tx) error) error {
+	return e.repeat(ctx, e.pool, db, body)
+}
+
+// repeat runs a body until it does not collide, at most so many times.
+func (e *postgresEngine) repeat(ctx context.Context, pool *sql.DB, db *DB, body func(tx *tx) error) error {
 	for n := 1; ; n++ {
-		err := e.try(ctx, db, body)
+		err := e.try(ctx, pool, db, body)
 		if err == nil || !collided(err) {
 			return err
 		}
@@ -73,8 +89,8 @@ func (e *postgresEngine) run(ctx context.Context, db *DB, body func(tx *tx) erro
 	}
 }
 
-func (e *postgresEngine) try(ctx context.Context, db *DB, body func(tx *tx) error) error {
-	sqlTx, err := e.pool.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
+func (e *postgresEngine) try(ctx context.Context, pool *sql.DB, db *DB, body func(tx *tx) error) error {
+	sqlTx, err := pool.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
 	if err != nil {
 		return e.classify(err)
 	}
@@ -172,4 +188,6 @@ func (e *postgresEngine) guards(table string) []string {
 	}
 }
 
-func (e *postgresEngine) close() error { return e.pool.Close() }
+func (e *postgresEngine) close() error {
+	return errors.Join(e.pool.Close(), e.read.Close(), e.numbers.Close())
+}

@@ -134,7 +134,11 @@ func (e *sqliteEngine) name() string { return "sqlite" }
 
 func (e *sqliteEngine) reader() querier { return readers{e.read, e.parsed} }
 
-func (e *sqliteEngine) ownNumbers() bool { return false }
+func (e *sqliteEngine) apart(ctx context.Context, db *DB, body func(tx *tx) error) error {
+	return e.run(ctx, db, body)
+}
+
+func (e *sqliteEngine) oneWriter() bool { return true }
 
 func (e *sqliteEngine) migrator() (*sql.DB, migration) {
 	return e.write, migration{dialect: dialectSQLite}

@@ -26,9 +26,9 @@ func (s Wallets) Insert(ctx context.Context, a wallet.Account) error {
 			return err
 		}
 		sealed := s.Box.Seal(seal.Place{Table: "wallets", Column: "descriptor", Row: string(a.ID)}, []byte(a.Descriptor))
-		n, err := t.exec(ctx, `INSERT INTO wallets (id, merchant_id, network, custody, descriptor, fingerprint, next_index, active, created_at)
-			VALUES ($1, $2, $3, 'own', $4, $5, 0, $6, $7) ON CONFLICT (network, fingerprint) DO NOTHING`,
-			a.ID, a.Merchant, a.Network, sealed, a.Fingerprint, true, millis(at))
+		n, err := t.exec(ctx, `INSERT INTO wallets (id, merchant_id, network, custody, descriptor, fingerprint, identity, next_index, active, created_at)
+			VALUES ($1, $2, $3, 'own', $4, $5, $6, 0, $7, $8) ON CONFLICT (network, identity) DO NOTHING`,
+			a.ID, a.Merchant, a.Network, sealed, a.Fingerprint, a.Identity, true, millis(at))
 		if err == nil && n == 0 {
 			return wallet.ErrInUse
 		}

@@ -29,6 +29,7 @@ type Account struct {
 	Network     string
 	Descriptor  string
 	Fingerprint string // 8 hex digits that name the key in the audit views
+	Identity    string // equal for two accounts exactly if their addresses are; set when the account is made
 }
 
 // Assigned is an address with the place it was derived at and the object it was given to.
@@ -64,7 +65,7 @@ func NewPlayed(random io.Reader, m ident.ID, network string) Account {
 		panic("wallet: no randomness: " + err.Error())
 	}
 	text := hex.EncodeToString(seed[:])
-	return Account{ID: ident.New(random), Merchant: m, Network: network, Descriptor: playedPrefix + text, Fingerprint: text[:8]}
+	return Account{ID: ident.New(random), Merchant: m, Network: network, Descriptor: playedPrefix + text, Fingerprint: text[:8], Identity: playedPrefix + text[:8]}
 }
 
 // NewAccount makes a merchant's account of an account key given as text; see ParseKey for what is refused.
@@ -73,7 +74,7 @@ func NewAccount(random io.Reader, m ident.ID, network chain.Network, text string
 	if err != nil {
 		return Account{}, err
 	}
-	return Account{ID: ident.New(random), Merchant: m, Network: network.ID, Descriptor: k.String(), Fingerprint: k.Fingerprint()}, nil
+	return Account{ID: ident.New(random), Merchant: m, Network: network.ID, Descriptor: k.String(), Fingerprint: k.Fingerprint(), Identity: k.Identity()}, nil
 }
 
 // Offers says whether a merchant can be given an address of an asset.

@@ -50,12 +50,13 @@ CREATE TABLE wallets (
   custody     TEXT NOT NULL CHECK (custody IN ('own')),
   descriptor  TEXT NOT NULL,
   fingerprint TEXT NOT NULL,
+  identity    TEXT NOT NULL,
   next_index  BIGINT NOT NULL,
   active      BOOLEAN NOT NULL,
   created_at  BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX wallets_active ON wallets (merchant_id, network) WHERE active;
-CREATE UNIQUE INDEX wallets_key ON wallets (network, fingerprint);
+CREATE UNIQUE INDEX wallets_key ON wallets (network, identity);
 
 CREATE TABLE addresses (
   network     TEXT NOT NULL,

@@ -1,0 +1,95 @@
+package storetest
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"testing"
+
+	"checkout/chain"
+	"checkout/invoice"
+)
+
+// history is a store that has seen most of what there is to see.
+func history(t *testing.T, e Engine) *World {
+	w := NewWorld(t, e.Open(t))
+	w.Settle(w.Create("settled"))
+	short := w.Create("short")
+	w.Pay(short, 10_000_000, chain.BlockRef{})
+	_, err := w.Invoices.Decide(t.Context(), w.Create("cancelled").ID, invoice.Mark{Kind: invoice.MarkCancel, Actor: "test", Reason: "no"})
+	must(t, err)
+	reverted := w.Create("reverted")
+	w.Settle(reverted)
+	must(t, w.Invoices.Reverted(t.Context(), w.Network.ID, "block-101", nil, 103))
+	must(t, deliver(t, w))
+	return w
+}
+
+func verify(t *testing.T, e Engine) {
+	w := history(t, e)
+	r, err := w.DB.Verify(t.Context())
+	must(t, err)
+	if len(r.Problems) > 0 || r.Rows < 40 {
+		t.Errorf("%d rows, problems %q", r.Rows, r.Problems)
+	}
+}
+
+// seeded plants each kind of damage in a sound history, and wants it named.
+func seeded(t *testing.T, e Engine) {
+	settled := "(SELECT id FROM invoices WHERE foreign_id = 'short')"
+	for name, seed := range map[string]struct {
+		unguard string   // table whose guard is switched off
+		sql     []string // the damage
+		want    string   // what a problem must say
+	}{
+		"I1 an entry without balance": {"entry_legs", []string{"UPDATE entry_legs SET amount = '1' WHERE seq = 1"}, "I1:"},
+		"I2 an amount that is none":   {"entry_legs", []string{"UPDATE entry_legs SET amount = '1.5' WHERE seq = 1"}, "I2:"},
+		"I3 a credit without payment": {"", []string{"UPDATE payments SET id = 'gone-' || txid", "UPDATE payments SET status = 'detected'"}, "I3:"},
+		"I3 confirmed, not booked":    {"", []string{"UPDATE payments SET status = 'confirmed' WHERE owner_id = " + settled}, "I3:"},
+		"I3 one transfer twice": {"", []string{"DROP INDEX payments_identity",
+			"UPDATE payments SET txid = 'same', ordinal = 0 WHERE status = 'reverted'"}, "I3:"},
+		"I6 a gap in the log":         {"invoice_events", []string{"DELETE FROM invoice_events WHERE seq = 1 AND invoice_id = " + settled}, "I6:"},
+		"I6 an illegal move":          {"invoice_events", []string{"UPDATE invoice_events SET to_state = 'cancelled' WHERE seq = 2 AND invoice_id = " + settled}, "I6:"},
+		"I6 a state nobody logged":    {"", []string{"UPDATE invoices SET state = 'settled' WHERE foreign_id = 'short'"}, "I6:"},
+		"I6 out of an end by a timer": {"invoice_events", []string{"UPDATE invoice_events SET from_state = 'expired', cause_kind = 'timer' WHERE seq = 2 AND invoice_id = " + settled, "UPDATE invoice_events SET to_state = 'expired' WHERE seq = 1 AND invoice_id = " + settled}, "I6:"},
+		"I7 an event is missing":      {"events", []string{"UPDATE events SET type = 'other' WHERE type = 'invoice.detected'"}, "I7:"},
+		"I7 an event without a row":   {"events", []string{"UPDATE events SET type = 'invoice.settled' WHERE type = 'payment.detected'"}, "I7:"},
+		"I8 another body":             {"deliveries", []string{"INSERT INTO deliveries SELECT outbox_id, attempt + 1, event_id, endpoint_id, merchant_id, 'manual', outcome, status_code, answer, 'other', at, duration_ms, prev_hash, hash FROM deliveries"}, "I8:"},
+		"I8 sent after it was heard":  {"deliveries", []string{"INSERT INTO deliveries SELECT outbox_id, attempt + 1, event_id, endpoint_id, merchant_id, kind, outcome, status_code, answer, body_sha256, at, duration_ms, prev_hash, hash FROM deliveries"}, "I8:"},
+		"I9 an index used again":      {"", []string{"DROP INDEX addresses_index", "UPDATE addresses SET idx = 7"}, "I9:"},
+		"a changed cause":             {"invoice_events", []string{"UPDATE invoice_events SET actor = 'somebody else' WHERE seq = 2"}, "changed since it was written"},
+		"changed data of an event":    {"events", []string{"UPDATE events SET data = data || ' ' WHERE stream_seq = 2"}, "changed since it was written"},
+		"a missing tail":              {"events", []string{"DELETE FROM outbox WHERE event_id IN (SELECT id FROM events WHERE stream_seq = 3)", "DELETE FROM events WHERE stream_seq = 3 AND stream_id = " + settled}, "its head says"},
+		"a missing ledger leg":        {"entry_legs", []string{"DELETE FROM entry_legs WHERE seq = 2"}, "follows place 1"},
+		"a delivery rewritten":        {"deliveries", []string{"UPDATE deliveries SET outcome = 'http'"}, "changed since it was written"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := history(t, e)
+			raw := e.Raw(t, w.DB)
+			if seed.unguard != "" {
+				damage(t, raw, e.Unguard(seed.unguard)...)
+			}
+			if strings.HasPrefix(name, "a missing tail") {
+				damage(t, raw, e.Unguard("deliveries")...)
+				damage(t, raw, "DELETE FROM deliveries")
+			}
+			damage(t, raw, seed.sql...)
+			r, err := w.DB.Verify(t.Context())
+			must(t, err)
+			if !strings.Contains(strings.Join(r.Problems, "\n"), seed.want) {
+				t.Errorf("not found; problems: %q", r.Problems)
+			}
+		})
+	}
+}
+
+func damage(t *testing.T, raw *sql.DB, statements ...string) {
+	t.Helper()
+	for _, statement := range statements {
+		res, err := raw.ExecContext(context.Background(), statement)
+		must(t, err)
+		if n, err := res.RowsAffected(); strings.HasPrefix(statement, "UPDATE") && err == nil && n == 0 {
+			t.Fatalf("%s changed nothing", statement)
+		}
+	}
+}

@@ -1,0 +1,546 @@
+package storetest
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"checkout/chain"
+	"checkout/ident"
+	"checkout/invoice"
+	"checkout/merchant"
+	"checkout/money"
+	"checkout/store"
+	"checkout/wallet"
+	"checkout/webhook"
+)
+
+// Engine opens stores of one kind.
+type Engine struct {
+	// Open opens a new, empty, migrated store; Again opens the same one once more, beside it.
+	Open  func(t *testing.T) *store.DB
+	Again func(t *testing.T, db *store.DB) *store.DB
+	// Raw is a connection that may do anything to the database, for seeding what the store itself refuses.
+	Raw func(t *testing.T, db *store.DB) *sql.DB
+	// Unguard is the SQL that switches a table's append-only guard off.
+	Unguard func(table string) []string
+}
+
+// Run is the behaviour of every store.
+func Run(t *testing.T, e Engine) {
+	for name, test := range map[string]func(t *testing.T, e Engine){
+		"invoice round trip": roundTrip, "one foreign id, one invoice": oneForeignID, "updates lose nothing": updatesLoseNothing,
+		"a bad body sinks nobody": badBody, "joined calls are one transaction": joined, "unchanged writes nothing": unchanged,
+		"append-only": appendOnly, "leases are fenced": leases, "cursor and headers": cursor, "no index twice": indexes,
+		"a key is one merchant's": keyInUse, "outbox keeps order": outboxOrder, "outbox leases": outboxLeases, "resend": resend,
+		"due in pages": duePages, "numbers are unique": numbers, "keys and rotation": keys, "verify": verify,
+		"verify finds what was seeded": seeded, "migrating again": migrateAgain,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, e) })
+	}
+}
+
+func roundTrip(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	inv := w.Settle(w.Create("round"))
+	loaded, err := store.Invoices{DB: w.DB}.Find(t.Context(), inv.ID)
+	must(t, err)
+	if diff := cmp.Diff(inv, loaded, cmp.AllowUnexported(money.Amount{}, money.Rate{}), cmp.Comparer(func(a, b money.Amount) bool { return a.Equal(b) }),
+		cmp.Comparer(func(a, b money.Rate) bool { return a.Ratio() == b.Ratio() }), cmpopts.EquateEmpty()); diff != "" {
+		t.Error(diff)
+	}
+	n := w.New("round")
+	if loaded.Title != n.Title || loaded.Description != n.Description || loaded.Email != n.Email || loaded.EndUserReference != n.EndUserReference ||
+		loaded.SuccessURL != n.SuccessURL || loaded.FailureURL != n.FailureURL || !loaded.Price.Equal(n.Price) || loaded.Terms.Lock != n.Terms.Lock {
+		t.Errorf("loaded %+v", loaded)
+	}
+	if _, err := (store.Invoices{DB: w.DB}).Find(t.Context(), ident.New(rand.Reader)); !errors.Is(err, invoice.ErrNotFound) {
+		t.Errorf("an unknown id gives %v", err)
+	}
+}
+
+func oneForeignID(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	var made, taken int
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			_, err := w.Invoices.Create(context.Background(), w.Tenant, w.New("same"))
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err == nil:
+				made++
+			case errors.Is(err, invoice.ErrForeign):
+				taken++
+			case !errors.Is(err, store.ErrBusy):
+				t.Errorf("create: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if made != 1 {
+		t.Errorf("%d made, %d taken", made, taken)
+	}
+	if n := count(t, w.DB, e, "SELECT COUNT(*) FROM audit_invoices"); n != 1 {
+		t.Errorf("%d invoices", n)
+	}
+	if n := count(t, w.DB, e, "SELECT COUNT(*) FROM audit_addresses"); n != 1 {
+		t.Errorf("%d addresses: a refused create keeps its index", n)
+	}
+	if n := count(t, w.DB, e, "SELECT COUNT(*) FROM audit_events WHERE type = 'invoice.created'"); n != 1 {
+		t.Errorf("%d invoice.created", n)
+	}
+}
+
+func count(t *testing.T, db *store.DB, e Engine, query string, args ...any) int {
+	t.Helper()
+	var n int
+	must(t, e.Raw(t, db).QueryRowContext(t.Context(), query, args...).Scan(&n))
+	return n
+}
+
+func updatesLoseNothing(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	inv := w.Create("parallel")
+	addr, _ := inv.Address(w.Asset.ID)
+	var wg sync.WaitGroup
+	for n := range 20 {
+		wg.Go(func() {
+			tr := chain.Transfer{Network: w.Network.ID, TxID: fmt.Sprintf("p%d", n), Asset: w.Asset.ID, Address: addr.Text, Amount: money.Units(w.Asset.Currency, 10_000)}
+			for {
+				err := w.Invoices.Seen(context.Background(), inv.ID, chain.Sighting{Tx: chain.Tx{ID: tr.TxID}, Transfer: tr, Tip: 100})
+				if err == nil {
+					return
+				}
+				if !errors.Is(err, store.ErrBusy) {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	loaded, err := w.Invoices.Find(t.Context(), inv.ID)
+	must(t, err)
+	if len(loaded.Payments) != 20 || loaded.Version != inv.Version+20 || loaded.Received(w.Asset.ID).Minor() != "200000" {
+		t.Errorf("%d payments, version %d, %s received", len(loaded.Payments), loaded.Version, loaded.Received(w.Asset.ID))
+	}
+}
+
+func badBody(t *testing.T, e Engine) {
+	db := e.Open(t)
+	var wg sync.WaitGroup
+	errs := make([]error, 30)
+	for n := range errs {
+		wg.Go(func() {
+			errs[n] = db.Together(context.Background(), func(ctx context.Context) error {
+				if err := (store.Chains{DB: db}).SetStatus(ctx, fmt.Sprintf("net-%d", n), "ok"); err != nil {
+					return err
+				}
+				switch n % 3 {
+				case 1:
+					return errors.New("refused")
+				case 2:
+					panic("a bug")
+				}
+				return nil
+			})
+		})
+	}
+	wg.Wait()
+	for n, err := range errs {
+		if (err == nil) != (n%3 == 0) {
+			t.Errorf("body %d: %v", n, err)
+		}
+	}
+	if n := count(t, db, e, "SELECT COUNT(*) FROM audit_cursors"); n != 10 {
+		t.Errorf("%d rows of 10 good bodies", n)
+	}
+}
+
+func joined(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	refused := errors.New("refused at the end")
+	err := w.DB.Together(t.Context(), func(ctx context.Context) error {
+		if _, err := w.Invoices.Create(ctx, w.Tenant, w.New("joined")); err != nil {
+			return err
+		}
+		return refused
+	})
+	if !errors.Is(err, refused) {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"invoices", "invoice_events", "events", "outbox", "onces", "addresses", "invoice_quotes"} {
+		if n := count(t, w.DB, e, "SELECT COUNT(*) FROM "+table); n != 0 {
+			t.Errorf("%s keeps %d rows of a transaction that failed", table, n)
+		}
+	}
+	w.Create("joined")
+}
+
+func unchanged(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	inv := w.Create("again")
+	s := w.Pay(inv, 45_000_000, chain.BlockRef{})
+	before := exported(t, w.DB, e)
+	must(t, w.Invoices.Seen(t.Context(), inv.ID, s))
+	if diff := cmp.Diff(before, exported(t, w.DB, e)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// exported is every audit view, row by row, as text.
+func exported(t *testing.T, db *store.DB, e Engine) map[string][]string {
+	t.Helper()
+	views := map[string][]string{}
+	for _, view := range []string{"invoices", "invoice_events", "payments", "entries", "events", "deliveries", "withdrawals", "addresses", "cursors"} {
+		rows, err := e.Raw(t, db).QueryContext(t.Context(), "SELECT * FROM audit_"+view+" ORDER BY 1, 2")
+		must(t, err)
+		columns, err := rows.Columns()
+		must(t, err)
+		views[view] = []string{strings.Join(columns, " ")}
+		for rows.Next() {
+			row := make([]any, len(columns))
+			for i := range row {
+				row[i] = new(any)
+			}
+			must(t, rows.Scan(row...))
+			text := ""
+			for _, v := range row {
+				text += fmt.Sprint(*v.(*any)) + "|" //nolint:forcetypeassert // made above
+			}
+			views[view] = append(views[view], text)
+		}
+		must(t, rows.Err())
+		must(t, rows.Close())
+	}
+	return views
+}
+
+func appendOnly(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	w.Settle(w.Create("guarded"))
+	must(t, deliver(t, w))
+	_, err := w.Invoices.Decide(t.Context(), w.Create("marked").ID, invoice.Mark{Kind: invoice.MarkCancel, Actor: "test", Reason: "no"})
+	must(t, err)
+	next := chain.Header{BlockRef: chain.BlockRef{Height: 101, Hash: "b101"}, Parent: "block-100"}
+	must(t, w.Chains.Extend(t.Context(), w.Network.ID, next))
+	must(t, w.Chains.Rewind(t.Context(), w.Network.ID, chain.BlockRef{Height: 100, Hash: "block-100"}, next.BlockRef))
+	raw := e.Raw(t, w.DB)
+	for table, column := range map[string]string{
+		"invoice_events": "reason", "events": "type", "entries": "kind", "entry_legs": "amount", "deliveries": "answer", "invoice_quotes": "rate",
+		"invoice_marks": "reason", "reorgs": "to_hash",
+	} {
+		if n := count(t, w.DB, e, "SELECT COUNT(*) FROM "+table); n == 0 {
+			t.Errorf("%s is empty: nothing was tested", table)
+		}
+		for _, statement := range []string{"UPDATE " + table + " SET " + column + " = 'x'", "DELETE FROM " + table} {
+			if _, err := raw.ExecContext(t.Context(), statement); err == nil {
+				t.Errorf("%s was obeyed", statement)
+			}
+		}
+	}
+}
+
+// deliver leases everything that is due and records it as heard.
+func deliver(t *testing.T, w *World) error {
+	t.Helper()
+	for {
+		list, err := w.Outbox.Lease(t.Context(), "test", nil, 10, 10)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		for _, m := range list {
+			if m.Body, err = w.Outbox.Render(t.Context(), m.ID, []byte(`{"id":1}`)); err != nil {
+				return err
+			}
+			if err := w.Outbox.Record(t.Context(), m, webhook.Attempt{Outcome: "ok", Status: 200, At: w.DB.Now()}, webhook.Next{Heard: true}); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func leases(t *testing.T, e Engine) {
+	db := e.Open(t)
+	one := &store.Lease{DB: db, Name: "work", Holder: "one"}
+	two := &store.Lease{DB: db, Name: "work", Holder: "two"}
+	held := func(l *store.Lease) bool {
+		t.Helper()
+		ok, err := l.Hold(t.Context())
+		must(t, err)
+		return ok
+	}
+	if !held(one) || held(two) {
+		t.Fatal("two holders of one lease")
+	}
+	must(t, one.Guard(t.Context()))
+	must(t, one.Release(t.Context()))
+	if !held(two) {
+		t.Fatal("a lease that was given back is not taken")
+	}
+	if err := one.Guard(t.Context()); !errors.Is(err, store.ErrFenced) {
+		t.Errorf("the old holder passes: %v", err)
+	}
+	must(t, two.Guard(t.Context()))
+}
+
+func cursor(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	ctx := t.Context()
+	at := func(height int64, hash, parent string) chain.Header {
+		return chain.Header{BlockRef: chain.BlockRef{Height: height, Hash: hash}, Parent: parent}
+	}
+	if err := w.Chains.Extend(ctx, w.Network.ID, at(101, "x", "unknown")); !errors.Is(err, store.ErrStale) {
+		t.Errorf("a block without its parent: %v", err)
+	}
+	parent := "block-100"
+	for height := int64(101); height <= 310; height++ {
+		hash := fmt.Sprintf("h%d", height)
+		must(t, w.Chains.Extend(ctx, w.Network.ID, at(height, hash, parent)))
+		parent = hash
+	}
+	if n := count(t, w.DB, e, "SELECT COUNT(*) FROM headers"); n != 200 {
+		t.Errorf("%d headers are kept", n)
+	}
+	must(t, w.Chains.Rewind(ctx, w.Network.ID, chain.BlockRef{Height: 300, Hash: "h300"}, chain.BlockRef{Height: 310, Hash: "h310"}))
+	c, ok, err := w.Chains.Cursor(ctx, w.Network.ID)
+	must(t, err)
+	if !ok || c.Tip.Height != 300 || c.Reorgs != 1 {
+		t.Errorf("cursor %+v", c)
+	}
+	if n := count(t, w.DB, e, "SELECT COUNT(*) FROM reorgs WHERE from_height = 310 AND to_height = 300"); n != 1 {
+		t.Error("the reorganisation is not written down")
+	}
+}
+
+func indexes(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	var wg sync.WaitGroup
+	for n := range 50 {
+		wg.Go(func() {
+			for {
+				_, err := w.Invoices.Create(context.Background(), w.Tenant, w.New(fmt.Sprintf("i%d", n)))
+				if err == nil {
+					return
+				}
+				if !errors.Is(err, store.ErrBusy) {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := count(t, w.DB, e, "SELECT COUNT(DISTINCT address) FROM audit_addresses"); n != 50 {
+		t.Errorf("%d addresses for 50 invoices", n)
+	}
+	if n := count(t, w.DB, e, "SELECT COUNT(DISTINCT derivation_index) FROM audit_addresses"); n != 50 {
+		t.Errorf("%d indexes for 50 invoices", n)
+	}
+}
+
+func keyInUse(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	other, _, _ := w.AddMerchant("Bolt Bikes")
+	wallets := store.Wallets{DB: w.DB}
+	a := wallet.Account{ID: ident.New(rand.Reader), Merchant: w.Merchant.ID, Network: "bitcoin-regtest", Descriptor: "wpkh(a)", Fingerprint: "00112233", Identity: "same"}
+	must(t, wallets.Insert(t.Context(), a))
+	b := a
+	b.ID, b.Merchant, b.Descriptor, b.Fingerprint = ident.New(rand.Reader), other.ID, "wpkh([00000000]a)", "44556677"
+	if err := wallets.Insert(t.Context(), b); !errors.Is(err, wallet.ErrInUse) {
+		t.Errorf("one key for two merchants: %v", err)
+	}
+	if active, err := wallets.Active(t.Context(), other.ID, "bitcoin-regtest"); active || err != nil {
+		t.Errorf("the refused wallet is active: %v", err)
+	}
+}
+
+func outboxOrder(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	inv := w.Create("ordered")
+	w.Pay(inv, 10_000, chain.BlockRef{})
+	lease := func() []webhook.Message {
+		t.Helper()
+		list, err := w.Outbox.Lease(t.Context(), "test", nil, 10, 10)
+		must(t, err)
+		return list
+	}
+	first := lease()
+	if len(first) != 1 || first[0].Event.Type != "invoice.created" {
+		t.Fatalf("leased %d, first %s", len(first), first[0].Event.Type)
+	}
+	must(t, w.Outbox.Record(t.Context(), first[0], webhook.Attempt{Outcome: "http", Status: 500, At: w.DB.Now()}, webhook.Next{At: w.DB.Now().Add(time.Minute)}))
+	if list := lease(); len(list) != 0 {
+		t.Fatalf("a successor overtakes: %s", list[0].Event.Type)
+	}
+	raw := e.Raw(t, w.DB) // a minute later it may
+	_, err := raw.ExecContext(t.Context(), "UPDATE outbox SET created_at = created_at - 61000 WHERE stream_seq = $1", first[0].Event.StreamSeq)
+	must(t, err)
+	next := lease()
+	if len(next) != 1 || next[0].Event.StreamSeq != first[0].Event.StreamSeq+1 {
+		t.Fatalf("after the hold: %d", len(next))
+	}
+	must(t, w.Outbox.Record(t.Context(), next[0], webhook.Attempt{Outcome: "ok", Status: 200, At: w.DB.Now()}, webhook.Next{Heard: true, Supersede: true}))
+	if n := count(t, w.DB, e, "SELECT COUNT(*) FROM outbox WHERE state = 'superseded'"); n != 1 {
+		t.Errorf("%d older messages dropped", n)
+	}
+}
+
+func outboxLeases(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	for n := range 6 {
+		w.Create(fmt.Sprintf("o%d", n))
+	}
+	one, err := w.Outbox.Lease(t.Context(), "one", nil, 2, 10)
+	must(t, err)
+	if len(one) != 2 {
+		t.Errorf("%d leased, two for each endpoint asked", len(one))
+	}
+	if list, err := w.Outbox.Lease(t.Context(), "two", []ident.ID{one[0].Endpoint.ID}, 2, 10); err != nil || len(list) != 0 {
+		t.Errorf("a full endpoint gets %d more: %v", len(list), err)
+	}
+	two, err := w.Outbox.Lease(t.Context(), "two", nil, 10, 10)
+	must(t, err)
+	for _, a := range one {
+		for _, b := range two {
+			if a.ID == b.ID {
+				t.Error("one message is leased twice")
+			}
+		}
+	}
+	if len(two) != 4 {
+		t.Errorf("the other holder gets %d", len(two))
+	}
+}
+
+func resend(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	w.Create("resent")
+	must(t, deliver(t, w))
+	list, err := w.Outbox.Deliveries(t.Context(), w.Tenant, "", 10)
+	must(t, err)
+	if len(list) != 1 || list[0].State != "heard" || list[0].Attempts != 1 {
+		t.Fatalf("%+v", list)
+	}
+	_, stranger, _ := w.AddMerchant("Bolt Bikes")
+	if err := w.Outbox.Resend(t.Context(), stranger, list[0].ID); !errors.Is(err, webhook.ErrUnknown) {
+		t.Errorf("another merchant resends it: %v", err)
+	}
+	must(t, w.Outbox.Resend(t.Context(), w.Tenant, list[0].ID))
+	again, err := w.Outbox.Lease(t.Context(), "test", nil, 1, 1)
+	must(t, err)
+	if len(again) != 1 || !again[0].Manual || string(again[0].Body) != `{"id":1}` || again[0].Event.ID != list[0].Event {
+		t.Fatalf("resent: %+v", again)
+	}
+	must(t, w.Outbox.Record(t.Context(), again[0], webhook.Attempt{Outcome: "timeout", At: w.DB.Now()}, webhook.Next{At: w.DB.Now()}))
+	if list, err = w.Outbox.Deliveries(t.Context(), w.Tenant, "", 10); err != nil || list[0].State != "heard" || list[0].Attempts != 2 {
+		t.Errorf("what was heard once is sent by the schedule again: %+v %v", list, err)
+	}
+}
+
+func duePages(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	want := map[ident.ID]bool{}
+	for n := range 7 {
+		want[w.Create(fmt.Sprintf("d%d", n)).ID] = true
+	}
+	now, err := w.Chains.Now(t.Context())
+	must(t, err)
+	var after invoice.DueMark
+	for {
+		page, err := store.Invoices{DB: w.DB}.Due(t.Context(), now.Add(time.Hour), after, 3)
+		must(t, err)
+		for _, d := range page {
+			if !want[d.ID] {
+				t.Errorf("%s twice, or not due", d.ID)
+			}
+			delete(want, d.ID)
+			after = d
+		}
+		if len(page) < 3 {
+			break
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("%d not listed", len(want))
+	}
+}
+
+func numbers(t *testing.T, e Engine) {
+	db := e.Open(t)
+	other := e.Again(t, db)
+	seen := map[int64]bool{}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for _, from := range []*store.DB{db, other} {
+		wg.Go(func() {
+			for range 200 {
+				n, err := from.Number(context.Background())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				if seen[n] || n < 1 || n > 1<<31-1 {
+					t.Errorf("number %d again, or out of range", n)
+				}
+				seen[n] = true
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func keys(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	keys := store.Merchants{DB: w.DB}
+	if _, err := keys.Key(t.Context(), "nobody's"); !errors.Is(err, merchant.ErrKey) {
+		t.Error(err)
+	}
+	now := w.DB.Now()
+	_, err := keys.Rotate(t.Context(), w.Key.Public, func(k merchant.Key) merchant.Key { return k.Rotate(rand.Reader, now) })
+	must(t, err)
+	k, err := keys.Key(t.Context(), w.Key.Public)
+	must(t, err)
+	if k.Secret == w.Key.Secret || k.Previous != w.Key.Secret || len(k.Secrets(now)) != 2 || len(k.Secrets(now.Add(merchant.RotationOverlap))) != 1 {
+		t.Error("a rotated key does not take both secrets for a day")
+	}
+	for _, secret := range []merchant.Secret{w.Key.Secret, k.Secret} {
+		if n := count(t, w.DB, e, "SELECT COUNT(*) FROM api_keys WHERE secret LIKE $1 OR previous_secret LIKE $1", "%"+secret.Reveal()+"%"); n != 0 {
+			t.Error("a secret stands in the database as it is")
+		}
+	}
+}
+
+func migrateAgain(t *testing.T, e Engine) {
+	db := e.Open(t)
+	steps, err := db.Pending(t.Context())
+	if err != nil || len(steps) != 0 {
+		t.Errorf("pending after migrating: %v %v", steps, err)
+	}
+	must(t, db.Migrate(t.Context()))
+	raw := e.Raw(t, db)
+	_, err = raw.ExecContext(t.Context(), "UPDATE settings SET value = 'edited' WHERE name = 'migration 1'")
+	must(t, err)
+	if err := db.Migrate(t.Context()); !errors.Is(err, store.ErrEdited) {
+		t.Errorf("an edited migration: %v", err)
+	}
+	_, err = raw.ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, $1)", true)
+	must(t, err)
+	if err := db.Migrate(t.Context()); !errors.Is(err, store.ErrNewer) {
+		t.Errorf("a newer schema: %v", err)
+	}
+}
