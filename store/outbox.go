@@ -205,7 +205,7 @@ func deliveryRow(event, endpoint ident.ID, kind, outcome string, status int64, a
 
 // Secret is the current secret of a key: callbacks are signed with the new one while a rotation overlaps.
 func (w Webhooks) Secret(ctx context.Context, publicKey string) ([]byte, error) {
-	k, err := Merchants{w.DB}.Key(ctx, publicKey)
+	k, err := Merchants(w).Key(ctx, publicKey)
 	if err != nil {
 		return nil, err
 	}

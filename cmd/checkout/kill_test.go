@@ -216,6 +216,7 @@ func (in *installation) unchanged(before map[string]string) map[string]string {
 		if err != nil {
 			in.t.Fatal(err)
 		}
+		defer rows.Close()
 		for rows.Next() {
 			var name, hash, prev string
 			if err := rows.Scan(&name, &hash, &prev); err != nil {

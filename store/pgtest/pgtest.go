@@ -151,7 +151,7 @@ func freePort() (int, error) {
 
 // lifeline is our end of the server's standard input. It is never closed by us, and kept here so that the collector does
 // not close it either.
-var lifeline io.WriteCloser //nolint:gochecknoglobals // lives as long as the process
+var lifeline io.Closer //nolint:gochecknoglobals,unused // kept, never used: it lives as long as the process
 
 // script runs the server until its standard input closes, then removes the folder.
 const script = `"$0" -D "$1" -c listen_addresses=127.0.0.1 -c port="$2" -c unix_socket_directories="$3" -c fsync=off \

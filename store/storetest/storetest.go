@@ -207,6 +207,7 @@ func exported(t *testing.T, db *store.DB, e Engine) map[string][]string {
 	for _, view := range []string{"invoices", "invoice_events", "payments", "entries", "events", "deliveries", "withdrawals", "addresses", "cursors"} {
 		rows, err := e.Raw(t, db).QueryContext(t.Context(), "SELECT * FROM audit_"+view+" ORDER BY 1, 2")
 		must(t, err)
+		defer rows.Close()
 		columns, err := rows.Columns()
 		must(t, err)
 		views[view] = []string{strings.Join(columns, " ")}
@@ -223,7 +224,6 @@ func exported(t *testing.T, db *store.DB, e Engine) map[string][]string {
 			views[view] = append(views[view], text)
 		}
 		must(t, rows.Err())
-		must(t, rows.Close())
 	}
 	return views
 }
