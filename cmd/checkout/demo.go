@@ -38,7 +38,7 @@ func (c demoCmd) Run(ctx context.Context, s *Settings, out *console) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // the system clears its own temporary folder in time
-	if s.DB == "sqlite:./checkout.db" { // the default: nobody named a file, so the demo leaves none behind
+	if s.DB == "sqlite:./checkout.db" {      // the default: nobody named a file, so the demo leaves none behind
 		s.DB = "sqlite:" + filepath.Join(dir, "demo.db")
 	}
 	s.AllowPrivate = true

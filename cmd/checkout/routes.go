@@ -56,7 +56,7 @@ func (s *sites) public() http.Handler {
 	}
 	r := chi.NewRouter()
 	r.Use(front.Identify(rand.Reader, proxies), deny.Wrap, s.meters.wrap, access.Wrap, front.Recover(s.app.log, front.Plain),
-		front.Sizes(front.Bare, bodyLimit), front.Hosts(front.Bare, s.hosts...), squeeze)
+		front.Sizes(s.refuse, bodyLimit), front.Hosts(s.refuse, s.hosts...), squeeze)
 	r.Handle("/api/*", s.coinsPaid)
 	for prefix, h := range s.extra {
 		r.Handle("/"+prefix, h)
@@ -64,6 +64,15 @@ func (s *sites) public() http.Handler {
 	}
 	r.Handle("/*", s.pages)
 	return r
+}
+
+// refuse answers what no face is asked about: people get a page, programs a line.
+func (s *sites) refuse(w http.ResponseWriter, r *http.Request, status int) {
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		front.Bare(w, r, status)
+		return
+	}
+	s.app.site.Status(w, r, status)
 }
 
 // squeeze collapses doubled slashes below /api before routing, without a redirect, which would turn a POST into a GET.

@@ -59,6 +59,7 @@ type app struct {
 	played     *rehearsal.Chain
 	watchers   []*watch.Watcher
 	dispatcher *webhook.Dispatcher
+	site       *web.Site
 
 	extra     []worker // the demo's
 	ancestors []string // who may frame the pages; only the demo names somebody
@@ -224,8 +225,9 @@ func (a *app) watch() error {
 
 // pages makes the customer's face, and lets it hear of every change.
 func (a *app) pages(base string) *checkout.Face {
+	a.site = web.NewSite(static.New(), a.log)
 	face := checkout.New(checkout.Deps{
-		Site: web.NewSite(static.New(), a.log), Invoices: a.invoices, Merchants: store.Merchants{DB: a.db}, Registry: a.registry,
+		Site: a.site, Invoices: a.invoices, Merchants: store.Merchants{DB: a.db}, Registry: a.registry,
 		Health: a.health, Estimate: a.estimate, Explorer: explorer, Ancestors: a.ancestors, TLS: strings.HasPrefix(base, "https://"),
 		StatusMaxAge: a.statusAge(), Log: a.log, Now: a.now,
 	})
