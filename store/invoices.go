@@ -288,6 +288,16 @@ func (s Invoices) Newest(ctx context.Context, t merchant.Tenant, limit int) ([]i
 	return s.ids(ctx, "SELECT id FROM invoices WHERE merchant_id = $1 AND environment = $2 ORDER BY number DESC LIMIT $3", t.Merchant(), t.Env(), limit)
 }
 
+// ByNumber finds the capability id of an invoice by its number, for operators: numbers are no capabilities.
+func (s Invoices) ByNumber(ctx context.Context, number int64) (ident.ID, error) {
+	var id ident.ID
+	err := s.from(ctx).QueryRowContext(ctx, "SELECT id FROM invoices WHERE number = $1", number).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", invoice.ErrNotFound
+	}
+	return id, s.fail(err)
+}
+
 // Version is an invoice's version, without loading it.
 func (s Invoices) Version(ctx context.Context, id ident.ID) (int64, error) {
 	var v int64

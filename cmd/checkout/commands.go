@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -400,14 +401,25 @@ func (v invoiceView) line() string {
 	return fmt.Sprintf("%s  %-9s  %-5s  %12s %s  %s", v.ID, v.State, v.Amount, v.Price, v.Currency, v.Title)
 }
 
+// named finds an invoice by what an operator calls it: its id, or its number.
+func (a *app) named(ctx context.Context, name string) (*invoice.Invoice, error) {
+	id := ident.ID(name)
+	if n, err := strconv.ParseInt(name, 10, 32); err == nil {
+		if id, err = (store.Invoices{DB: a.db}).ByNumber(ctx, n); err != nil {
+			return nil, err
+		}
+	}
+	return a.invoices.Find(ctx, id)
+}
+
 type invoiceShowCmd struct {
-	ID string `arg:"" help:"Id of the invoice."`
+	ID string `arg:"" help:"Id or number of the invoice."`
 }
 
 // Run shows an invoice.
 func (c invoiceShowCmd) Run(ctx context.Context, s *Settings, out *console) error {
 	return with(ctx, s, out, func(a *app) error {
-		inv, err := a.invoices.Find(ctx, ident.ID(c.ID))
+		inv, err := a.named(ctx, c.ID)
 		if err != nil {
 			return err
 		}

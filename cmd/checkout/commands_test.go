@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -157,7 +158,7 @@ func TestCommands(t *testing.T) {
 	if len(list) != 1 || list[0] != shown || shown.ID != inv.ID {
 		t.Errorf("show %+v, list %+v", shown, list)
 	}
-	in.rehearse(t, string(inv.ID), "exact?blocks=3", http.StatusNoContent)
+	in.rehearse(t, strconv.FormatInt(inv.Number, 10), "exact?blocks=3", http.StatusNoContent)
 	c := created{URL: "/i/" + string(inv.ID), ForeignID: "x1"}
 	in.view(c, "paid")
 	in.audit()

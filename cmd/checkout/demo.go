@@ -127,7 +127,7 @@ func (a *app) play(ctx context.Context, node *miningNode, id ident.ID, action st
 	if node != nil && inv.Asset == "btc" {
 		return node.play(ctx, a, inv, action)
 	}
-	return a.rehearse(ctx, id, action, "")
+	return a.rehearse(ctx, string(id), action, "")
 }
 
 // miningNode is a private Bitcoin node with a purse.

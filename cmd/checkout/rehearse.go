@@ -30,7 +30,7 @@ const seenWithin = 5 * time.Second
 
 // handleRehearsal serves POST /rehearsal/invoices/{id}/{action}?blocks=n.
 func (s *sites) handleRehearsal(w http.ResponseWriter, r *http.Request) {
-	err := s.app.rehearse(r.Context(), ident.ID(chi.URLParam(r, "id")), chi.URLParam(r, "action"), r.FormValue("blocks"))
+	err := s.app.rehearse(r.Context(), chi.URLParam(r, "id"), chi.URLParam(r, "action"), r.FormValue("blocks"))
 	if err != nil {
 		f := fault.Of(err)
 		if f.Kind == fault.Internal {
@@ -43,7 +43,7 @@ func (s *sites) handleRehearsal(w http.ResponseWriter, r *http.Request) {
 }
 
 // rehearse plays one action on an invoice, then mines the blocks asked for.
-func (a *app) rehearse(ctx context.Context, id ident.ID, action, blocks string) error {
+func (a *app) rehearse(ctx context.Context, name, action, blocks string) error {
 	n := 0
 	if blocks != "" {
 		var err error
@@ -61,7 +61,7 @@ func (a *app) rehearse(ctx context.Context, id ident.ID, action, blocks string) 
 	if !ok {
 		return invoice.ErrNotFound
 	}
-	inv, err := a.invoices.Find(ctx, id)
+	inv, err := a.named(ctx, name)
 	if err != nil {
 		return err
 	}
