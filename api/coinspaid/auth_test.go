@@ -81,7 +81,7 @@ func signedAs(key merchant.Key, body, signature string) *http.Request {
 // TestAuthentication is the order of section 1.3: of everything wrong with a request the first is answered.
 func TestAuthentication(t *testing.T) {
 	h := openHouse(t)
-	_, theirs, _ := h.addMerchant("Other", "K2", "secret of M2", "test secret of M2")
+	_, theirs, _ := h.addMerchant("K2", "0", "secret of M2", "test secret of M2")
 	revoked, suspended, hollow := h.unusableKeys()
 	const body = `{"visible":true}`
 	good := sign(liveSecret, body)

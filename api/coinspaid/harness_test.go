@@ -2,10 +2,12 @@ package coinspaid_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/hmac"
 	"crypto/sha512"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"maps"
@@ -96,7 +98,7 @@ func openHouse(t testing.TB) *house {
 	h := &house{TB: t, clock: &clock{now: contractTime}, random: &seeded{r: rand.NewChaCha8([32]byte{1})}, log: &bytes.Buffer{}}
 	h.openStore()
 	h.wire()
-	h.merchant, h.live, h.test = h.addMerchant("Acme Coffee", "K1", liveSecret, testSecret)
+	h.merchant, h.live, h.test = h.addMerchant("K1", "0", liveSecret, testSecret)
 	network, _ := h.registry.Network("bitcoin-regtest")
 	account, err := wallet.NewAccount(h.random, h.merchant.ID, network, accountKey)
 	h.must(err)
@@ -118,16 +120,43 @@ func (h *house) must(err error) {
 	}
 }
 
+// migrated is a database file after all migrations, made once for all tests.
+var migrated = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "coinspaid")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "checkout.db")
+	db, err := connect(path, rand.NewChaCha8([32]byte{}), time.Now)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(db.Migrate(context.Background()), db.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+func connect(path string, random io.Reader, now func() time.Time) (*store.DB, error) {
+	box, err := seal.New(make([]byte, 32), random)
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(context.Background(), store.Config{
+		DSN: "sqlite:" + path, Box: box, Random: random, Now: now, Log: slog.New(slog.DiscardHandler), Page: 3,
+	})
+}
+
 func (h *house) openStore() {
 	h.Helper()
-	box, err := seal.New(make([]byte, 32), h.random)
+	file, err := migrated()
 	h.must(err)
-	h.db, err = store.Open(h.Context(), store.Config{
-		DSN: "sqlite:" + filepath.Join(h.TempDir(), "checkout.db"), Box: box, Random: h.random, Now: h.clock.Now, Log: slog.New(slog.DiscardHandler), Page: 3,
-	})
+	path := filepath.Join(h.TempDir(), "checkout.db")
+	h.must(os.WriteFile(path, file, 0o600))
+	h.db, err = connect(path, h.random, h.clock.Now)
 	h.must(err)
 	h.Cleanup(func() { h.must(h.db.Close()) })
-	h.must(h.db.Migrate(h.Context()))
 }
 
 // wire introduces everybody as cmd/checkout does.
@@ -178,12 +207,12 @@ func (h *house) pass(d time.Duration) {
 	h.must(h.rates.RunOnce(h.Context()))
 }
 
-// addMerchant makes a merchant with a played wallet and keys named after it.
-func (h *house) addMerchant(name, public, liveSecret, testSecret string) (m merchant.Merchant, live, test merchant.Key) {
+// addMerchant makes a merchant with a played wallet, who takes so many percent too little, and its keys.
+func (h *house) addMerchant(public, tolerance, liveSecret, testSecret string) (m merchant.Merchant, live, test merchant.Key) {
 	h.Helper()
 	number, err := h.db.Number(h.Context())
 	h.must(err)
-	m = merchant.Merchant{ID: ident.New(h.random), Number: number, Name: name, Tolerance: "0", Created: h.clock.Now()}
+	m = merchant.Merchant{ID: ident.New(h.random), Number: number, Name: "Shop of " + public, Tolerance: tolerance, Created: h.clock.Now()}
 	key := func(env ident.Environment, secret string) merchant.Key {
 		return merchant.Key{
 			Public: public + "-" + string(env), Merchant: m.ID, Env: env, Dialect: merchant.DialectCoinsPaid, Secret: merchant.Secret(secret), Created: m.Created,
