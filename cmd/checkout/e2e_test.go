@@ -18,9 +18,12 @@ var engines = map[string]func(t *testing.T) string{
 	"postgres": func(t *testing.T) string { return pgtest.DSN(t) },
 }
 
+// onBoth runs a test on each of them, at the same time: most of what they do is wait.
 func onBoth(t *testing.T, test func(t *testing.T, db string)) {
+	t.Parallel()
 	for name, dsn := range engines {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if testing.Short() {
 				t.Skip("needs a node")
 			}
