@@ -95,17 +95,17 @@ func openStage(t testing.TB) *stage {
 	}
 	s.server = httptest.NewServer(s.shop)
 	t.Cleanup(s.server.Close)
-	s.key = s.listen("K8", "0")
+	s.key = s.listen("K8", "0", s.server.URL)
 	s.step()
 	return s
 }
 
-// listen makes a merchant who hears callbacks.
-func (s *stage) listen(public, tolerance string) merchant.Key {
+// listen makes a merchant who is told at a URL, with the key public-test.
+func (s *stage) listen(public, tolerance, url string) merchant.Key {
 	s.Helper()
 	_, _, key := s.addMerchant(public, tolerance, "another secret", liveSecret)
 	s.must(store.Webhooks{DB: s.db}.InsertEndpoint(s.Context(), webhook.Endpoint{
-		ID: ident.New(s.random), Merchant: key.Merchant, Env: key.Env, Dialect: key.Dialect, PublicKey: key.Public, URL: s.server.URL, Types: coinspaid.EventTypes(),
+		ID: ident.New(s.random), Merchant: key.Merchant, Env: key.Env, Dialect: key.Dialect, PublicKey: key.Public, URL: url, Types: coinspaid.EventTypes(),
 	}))
 	return key
 }

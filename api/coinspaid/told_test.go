@@ -214,7 +214,7 @@ func choices() []history {
 // shop hears.
 func TestCallbacks(t *testing.T) {
 	all := openStage(t)
-	keys := map[string]merchant.Key{"": all.key, "0.5": all.listen("K9", "0.5")}
+	keys := map[string]merchant.Key{"": all.key, "0.5": all.listen("K9", "0.5", all.server.URL)}
 	for _, x := range histories() {
 		t.Run(x.name, func(t *testing.T) {
 			s := all.by(t, keys[x.tolerance])
