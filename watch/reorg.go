@@ -86,6 +86,9 @@ func (w *Watcher) branch(ctx context.Context, cursor Cursor, tip chain.BlockRef)
 		}
 		ours = chain.BlockRef{Height: ours.Height - 1, Hash: below}
 	}
+	if len(br.lost) == 0 {
+		return branch{}, ErrInvalid.Because(fmt.Errorf("block %d does not follow the node's own block %d", cursor.Tip.Height+1, cursor.Tip.Height))
+	}
 	parent := br.ancestor.Hash
 	for height := br.ancestor.Height + 1; height <= min(cursor.Tip.Height, tip.Height); height++ {
 		b, err := w.Source.Block(ctx, height)

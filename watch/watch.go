@@ -99,5 +99,6 @@ const (
 var (
 	ErrBehind  = fault.New(fault.Unavailable, "node_behind", "The node is behind.")
 	ErrHalted  = fault.New(fault.Unavailable, "reorg_too_deep", "The chain was reorganised deeper than is handled.")
+	ErrInvalid = fault.New(fault.Unavailable, "block_invalid", "The node's blocks do not follow each other.")
 	ErrUnknown = fault.New(fault.Unavailable, "block_unknown", "The node has no such block.")
 )
