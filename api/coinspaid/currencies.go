@@ -24,11 +24,18 @@ var codes = map[string]code{
 	"LTCT": {18, "0.01000000"},
 }
 
-// firstFiat is the id of the first fiat currency; EUR keeps the id its documentation shows.
-const (
-	firstFiat = 100
-	idEUR     = 3
-)
+// fiatID numbers fiat currencies from 100 by the letters of their codes, so that no list of them has to be kept for ever.
+// EUR has the id its documentation shows.
+func fiatID(code string) int {
+	if code == "EUR" {
+		return 3
+	}
+	n := 0
+	for _, letter := range []byte(code) {
+		n = 26*n + int(letter-'A')
+	}
+	return 100 + n
+}
 
 type currencyItem struct {
 	ID                   int    `json:"id"`
@@ -76,15 +83,10 @@ func (f *Face) currencies(ctx context.Context, t merchant.Tenant, visible bool) 
 			list = append(list, currencyItem{c.ID, "crypto", a.Currency.Code, c.Minimum, "0.000000", "0.000000", int(a.Currency.Scale)})
 		}
 	}
-	for i, fiat := range money.Fiats() {
-		if f.priced(enabled, fiat) != visible {
-			continue
+	for _, fiat := range money.Fiats() {
+		if f.priced(enabled, fiat) == visible {
+			list = append(list, currencyItem{fiatID(fiat.Code), "fiat", fiat.Code, "0.00000000", "0.000000", "0.000000", 8})
 		}
-		id := firstFiat + i
-		if fiat.Code == "EUR" {
-			id = idEUR
-		}
-		list = append(list, currencyItem{id, "fiat", fiat.Code, "0.00000000", "0.000000", "0.000000", 8})
 	}
 	return list, nil
 }

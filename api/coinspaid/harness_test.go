@@ -91,6 +91,7 @@ type house struct {
 	merchant merchant.Merchant
 	live     merchant.Key
 	test     merchant.Key
+	bitcoin  wallet.Account
 }
 
 func openHouse(t testing.TB) *house {
@@ -100,9 +101,10 @@ func openHouse(t testing.TB) *house {
 	h.wire()
 	h.merchant, h.live, h.test = h.addMerchant("K1", "0", liveSecret, testSecret)
 	network, _ := h.registry.Network("bitcoin-regtest")
-	account, err := wallet.NewAccount(h.random, h.merchant.ID, network, accountKey)
+	var err error
+	h.bitcoin, err = wallet.NewAccount(h.random, h.merchant.ID, network, accountKey)
 	h.must(err)
-	h.must(store.Wallets{DB: h.db}.Insert(t.Context(), account))
+	h.must(store.Wallets{DB: h.db}.Insert(t.Context(), h.bitcoin))
 	return h
 }
 

@@ -219,13 +219,13 @@ func (f *fields) sender() {
 	nested := f.inside("sender_data", v)
 	if _, company := nested.get("legal_name"); kind.Text == "legal" || (!given && company) {
 		nested.text("legal_name", 255, true, false)
-		if c := nested.text("country_of_registration", 3, true, false); c != "" && !isoCountry.MatchString(c) {
+		if c := nested.text("country_of_registration", 255, true, false); c != "" && !isoCountry.MatchString(c) {
 			nested.selected("country_of_registration")
 		}
 	} else {
 		nested.text("first_name", 255, true, false)
 		nested.text("last_name", 255, true, false)
-		if d := nested.text("date_of_birth", 10, true, false); d != "" && !validDate(d) {
+		if d := nested.text("date_of_birth", 255, true, false); d != "" && !validDate(d) {
 			nested.format("date_of_birth")
 		}
 	}
