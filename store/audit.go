@@ -127,16 +127,19 @@ func verifiedEvent(e event.Event, computed, stored string) []string {
 }
 
 func (db *DB) verifyLegs(ctx context.Context, r *Report) error {
-	return db.walk(ctx, r, "SELECT stream, seq, entry_id, account, asset, amount, prev_hash, hash FROM entry_legs ORDER BY stream, seq",
+	return db.walk(ctx, r, `SELECT l.stream, l.seq, l.entry_id, COALESCE(e.cause_kind, ''), COALESCE(e.cause_id, ''), COALESCE(e.kind, ''),
+			COALESCE(e.epoch, 0), COALESCE(e.at, 0), l.account, l.asset, l.amount, l.prev_hash, l.hash
+		FROM entry_legs l LEFT JOIN entries e ON e.id = l.entry_id ORDER BY l.stream, l.seq`,
 		func(rows *sql.Rows) (audit.Row, error) {
 			var stream, asset, amount, prev, hash string
-			var entry ident.ID
+			var id ident.ID
+			var e ledger.Entry
 			var account ledger.Account
-			var seq int64
-			err := rows.Scan(&stream, &seq, &entry, &account, &asset, &amount, &prev, &hash)
+			var seq, at int64
+			err := rows.Scan(&stream, &seq, &id, &e.CauseKind, &e.CauseID, &e.Kind, &e.Epoch, &at, &account, &asset, &amount, &prev, &hash)
 			return audit.Row{
 				Name: fmt.Sprintf("ledger leg %d of %s", seq, stream), Stream: "legs " + stream, Seq: seq, Prev: prev, Hash: hash,
-				Cols: legRow(entry, account, asset, amount),
+				Cols: legRow(id, e, at, account, asset, amount),
 			}, err
 		}, "SELECT stream, seq, hash FROM ledger_heads", "legs ")
 }

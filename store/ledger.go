@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
+	"time"
 
 	"checkout/ident"
 	"checkout/ledger"
@@ -31,7 +33,7 @@ func (db *DB) post(ctx context.Context, t *tx, entries []ledger.Entry) error {
 		if err != nil {
 			return err
 		}
-		if err := db.legs(ctx, t, id, e); err != nil {
+		if err := db.legs(ctx, t, id, e, at); err != nil {
 			return err
 		}
 	}
@@ -47,7 +49,8 @@ func (db *DB) post(ctx context.Context, t *tx, entries []ledger.Entry) error {
 	return nil
 }
 
-func (db *DB) legs(ctx context.Context, t *tx, id ident.ID, e ledger.Entry) error {
+// legs links an entry's legs into its stream. Each link covers the entry it belongs to as well.
+func (db *DB) legs(ctx context.Context, t *tx, id ident.ID, e ledger.Entry, at time.Time) error {
 	var seq int64
 	var prev string
 	err := t.QueryRowContext(ctx, "SELECT seq, hash FROM ledger_heads WHERE stream = $1", e.Stream).Scan(&seq, &prev)
@@ -56,7 +59,7 @@ func (db *DB) legs(ctx context.Context, t *tx, id ident.ID, e ledger.Entry) erro
 	}
 	for _, leg := range e.Legs() {
 		seq++
-		hash := db.chain.Link("legs "+e.Stream, seq, prev, legRow(id, leg.Account, leg.Asset, leg.Amount.Minor())...)
+		hash := db.chain.Link("legs "+e.Stream, seq, prev, legRow(id, e, millis(at), leg.Account, leg.Asset, leg.Amount.Minor())...)
 		_, err := t.exec(ctx, `INSERT INTO entry_legs (stream, seq, entry_id, account, asset, amount, prev_hash, hash)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, e.Stream, seq, id, leg.Account, leg.Asset, leg.Amount.Minor(), prev, hash)
 		if err != nil {
@@ -69,8 +72,8 @@ func (db *DB) legs(ctx context.Context, t *tx, id ident.ID, e ledger.Entry) erro
 	return err
 }
 
-func legRow(entry ident.ID, account ledger.Account, asset, amount string) []string {
-	return []string{string(entry), string(account), asset, amount}
+func legRow(id ident.ID, e ledger.Entry, at int64, account ledger.Account, asset, amount string) []string {
+	return []string{string(id), e.CauseKind, string(e.CauseID), e.Kind, strconv.FormatInt(e.Epoch, 10), strconv.FormatInt(at, 10), string(account), asset, amount}
 }
 
 // balance adds a change to one balance. SQL cannot add TEXT, so the sum is made here.

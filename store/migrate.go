@@ -106,8 +106,21 @@ func (db *DB) Migrate(ctx context.Context) error {
 		if err := db.pinKey(ctx, t); err != nil {
 			return err
 		}
-		return db.guard(ctx, t)
+		if err := db.guard(ctx, t); err != nil {
+			return err
+		}
+		return db.takeOver(ctx, t)
 	})
+}
+
+// takeOver ends the leases of a process that was killed, where this one is known to be alone: it need not wait for them
+// to run out.
+func (db *DB) takeOver(ctx context.Context, t *tx) error {
+	if !db.Serve || !db.engine.oneWriter() {
+		return nil
+	}
+	_, err := t.exec(ctx, "UPDATE leases SET ends_at = 0")
+	return err
 }
 
 // pinFiles keeps the hash of every migration that ran: goose itself does not notice an edited one.

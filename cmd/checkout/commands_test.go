@@ -293,7 +293,7 @@ func TestNodeInTrouble(t *testing.T) {
 	chaintest.Until(t, "chain:BTC=node_unreachable", func() bool { return strings.Contains(in.readyz(), "chain:BTC=node_unreachable") })
 	chaintest.Until(t, "the coin is hidden", func() bool {
 		status, body := in.call("invoices/create", in.m.Live.CoinsPaid, order("hidden", nil))
-		return status == http.StatusBadRequest && strings.Contains(string(body), "sender_currency")
+		return status == http.StatusServiceUnavailable && strings.Contains(string(body), "no_method")
 	})
 	in.pass(20 * time.Minute)
 	time.Sleep(2 * time.Second) // several rounds of the expirer
@@ -316,7 +316,7 @@ func TestWrongNetwork(t *testing.T) {
 	in := open(t, "", node.URL(), "CHECKOUT_BITCOIN_NETWORK=signet")
 	in.serve()
 	chaintest.Until(t, "chain:BTC=wrong_network", func() bool { return strings.Contains(in.readyz(), "chain:BTC=wrong_network") })
-	if status, body := in.call("invoices/create", in.m.Live.CoinsPaid, order("wrong", nil)); status != http.StatusBadRequest {
+	if status, body := in.call("invoices/create", in.m.Live.CoinsPaid, order("wrong", nil)); status != http.StatusServiceUnavailable {
 		t.Errorf("a coin without a chain is offered: %d %s", status, body)
 	}
 }

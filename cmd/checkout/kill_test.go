@@ -27,6 +27,9 @@ func TestKilledAtRandom(t *testing.T) {
 		node := chaintest.StartBitcoin(t, chaintest.BitcoinOptions{})
 		in := open(t, db, node.URL(), "CHECKOUT_CONFIRMATIONS=BTC=2")
 		j := &journal{in: in, node: node, kept: map[string]created{}, unsure: map[string]bool{}, paid: map[string]string{}}
+		in.serve()
+		in.ready("BTC") // from now on the coin is offered at every start
+		in.kill()
 		rows := map[string]string{}
 		for round := range kills {
 			in.serve()

@@ -60,6 +60,13 @@ func seeded(t *testing.T, e Engine) {
 		"a changed cause":             {"invoice_events", []string{"UPDATE invoice_events SET actor = 'somebody else' WHERE seq = 2"}, "changed since it was written"},
 		"changed data of an event":    {"events", []string{"UPDATE events SET data = data || ' ' WHERE stream_seq = 2"}, "changed since it was written"},
 		"a missing tail":              {"events", []string{"DELETE FROM outbox WHERE event_id IN (SELECT id FROM events WHERE stream_seq = 3)", "DELETE FROM events WHERE stream_seq = 3 AND stream_id = " + settled}, "its head says"},
+		"a changed time of an entry":  {"entries", []string{"UPDATE entries SET at = at + 1"}, "changed since it was written"},
+		"a changed kind of an entry":  {"entries", []string{"UPDATE entries SET kind = 'gift' WHERE kind = 'allocate'"}, "changed since it was written"},
+		"a changed epoch":             {"entries", []string{"UPDATE entries SET epoch = 9 WHERE kind = 'reverse'"}, "changed since it was written"},
+		"a changed leg":               {"entry_legs", []string{"UPDATE entry_legs SET account = 'external:fiat' WHERE seq = 1"}, "changed since it was written"},
+		"a missing log row":           {"invoice_events", []string{"DELETE FROM invoice_events WHERE seq = 2 AND invoice_id = " + settled}, "its head says"},
+		"a link from elsewhere":       {"events", []string{"UPDATE events SET prev_hash = 'x' WHERE stream_seq = 2"}, "does not follow"},
+		"an invoice without its rows": {"invoice_events", []string{"DELETE FROM invoice_events WHERE invoice_id = " + settled}, "its head says"},
 		"a missing ledger leg":        {"entry_legs", []string{"DELETE FROM entry_legs WHERE seq = 2"}, "follows place 1"},
 		"a delivery rewritten":        {"deliveries", []string{"UPDATE deliveries SET outcome = 'http'"}, "changed since it was written"},
 	} {
