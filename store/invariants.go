@@ -23,12 +23,19 @@ func (db *DB) verifyInvariants(ctx context.Context, r *Report) error {
 	return nil
 }
 
-// entriesBalance is I1 and I2: every entry sums to zero for each asset, in whole units.
+// entriesBalance is I1 and I2: every entry sums to zero for each asset, in whole units; and every balance is the sum of its
+// account's legs.
 func (db *DB) entriesBalance(ctx context.Context, r *Report) error {
-	sums := map[string]*big.Int{}
-	err := db.each(ctx, "SELECT txn_id, asset, amount_minor FROM audit_entries", nil, func(rows *sql.Rows) error {
-		var txn, asset, amount string
-		if err := rows.Scan(&txn, &asset, &amount); err != nil {
+	sums, held := map[string]*big.Int{}, map[string]*big.Int{}
+	add := func(to map[string]*big.Int, key string, n *big.Int) {
+		if to[key] == nil {
+			to[key] = new(big.Int)
+		}
+		to[key].Add(to[key], n)
+	}
+	err := db.each(ctx, "SELECT txn_id, account, asset, amount_minor FROM audit_entries", nil, func(rows *sql.Rows) error {
+		var txn, account, asset, amount string
+		if err := rows.Scan(&txn, &account, &asset, &amount); err != nil {
 			return err
 		}
 		n, ok := new(big.Int).SetString(amount, 10)
@@ -36,17 +43,32 @@ func (db *DB) entriesBalance(ctx context.Context, r *Report) error {
 			r.problem("I2: entry %s: amount %q is no integer", txn, amount)
 			return nil
 		}
-		key := txn + " in " + asset
-		if sums[key] == nil {
-			sums[key] = new(big.Int)
-		}
-		sums[key].Add(sums[key], n)
+		add(sums, txn+" in "+asset, n)
+		add(held, account+" in "+asset, n)
 		return nil
 	})
+	if err != nil {
+		return err
+	}
 	for key, sum := range sums {
 		if sum.Sign() != 0 {
 			r.problem("I1: entry %s sums to %s", key, sum)
 		}
+	}
+	err = db.each(ctx, "SELECT account, asset, amount FROM balances", nil, func(rows *sql.Rows) error {
+		var account, asset, amount string
+		if err := rows.Scan(&account, &asset, &amount); err != nil {
+			return err
+		}
+		key := account + " in " + asset
+		if sum := held[key]; sum == nil || sum.String() != amount {
+			r.problem("I1: the balance of %s is %s, its legs add up to %s", key, amount, sum)
+		}
+		delete(held, key)
+		return nil
+	})
+	for key, sum := range held {
+		r.problem("I1: the balance of %s is missing, its legs add up to %s", key, sum)
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,11 +91,35 @@ func (w Webhooks) Lease(ctx context.Context, holder string, full []ident.ID, eac
 	return list, err
 }
 
-// due finds messages whose time has come: not leased, and not held back by an older one of their stream.
+// due finds messages whose time has come: not leased, and not held back by an older one of their stream. It looks at a page
+// of them; when endpoints with long queues fill the page, it looks again without those.
 func (w Webhooks) due(ctx context.Context, now time.Time, full []ident.ID, each, limit int) ([]webhook.Message, error) {
-	args := []any{millis(now), millis(now.Add(-holdBack)), limit * 4}
+	var list []webhook.Message
+	taken, seen := map[ident.ID]int{}, map[ident.ID]bool{}
+	full = slices.Clone(full)
+	for page := 4 * limit; ; {
+		rows := 0
+		err := w.eachDue(ctx, now, full, page, func(m webhook.Message) {
+			rows++
+			if to := m.Endpoint.ID; !seen[m.ID] && taken[to] < each && len(list) < limit {
+				list = append(list, m)
+				seen[m.ID] = true
+				if taken[to]++; taken[to] == each {
+					full = append(full, to)
+				}
+			}
+		})
+		if err != nil || rows < page || len(list) == limit {
+			return list, err
+		}
+	}
+}
+
+// eachDue reads a page of due messages, the longest due first, but for those to some endpoints.
+func (w Webhooks) eachDue(ctx context.Context, now time.Time, without []ident.ID, page int, take func(webhook.Message)) error {
+	args := []any{millis(now), millis(now.Add(-holdBack)), page}
 	not := ""
-	for i, id := range full {
+	for i, id := range without {
 		not += fmt.Sprintf(" AND o.endpoint_id <> $%d", i+4)
 		args = append(args, id)
 	}
@@ -105,24 +130,18 @@ func (w Webhooks) due(ctx context.Context, now time.Time, full []ident.ID, each,
 		AND (o.attempts > 0 OR NOT EXISTS (SELECT 1 FROM outbox p WHERE p.endpoint_id = o.endpoint_id AND p.stream_id = o.stream_id
 			AND p.stream_seq < o.stream_seq AND p.state = 'pending' AND p.created_at > $2))` + not + `
 		ORDER BY o.next_at, o.id LIMIT $3`
-	var list []webhook.Message
-	taken := map[ident.ID]int{}
-	err := w.each(ctx, query, args, func(rows *sql.Rows) error {
+	return w.each(ctx, query, args, func(rows *sql.Rows) error {
 		var m webhook.Message
 		var body string
 		to := &m.Endpoint
-		e, err := scanEvent(rows, &m.ID, &m.Attempts, &m.Tries, &m.Manual, &body, &to.ID, &to.Merchant, &to.Env, &to.Dialect, &to.PublicKey, &to.URL)
-		if err != nil {
-			return err
+		var err error
+		m.Event, err = scanEvent(rows, &m.ID, &m.Attempts, &m.Tries, &m.Manual, &body, &to.ID, &to.Merchant, &to.Env, &to.Dialect, &to.PublicKey, &to.URL)
+		if err == nil {
+			m.Body = []byte(body)
+			take(m)
 		}
-		if taken[to.ID] < each && len(list) < limit {
-			taken[to.ID]++
-			m.Event, m.Body = e, []byte(body)
-			list = append(list, m)
-		}
-		return nil
+		return err
 	})
-	return list, err
 }
 
 // Render keeps a body, once.
@@ -165,13 +184,20 @@ func (w Webhooks) Record(ctx context.Context, m webhook.Message, a webhook.Attem
 		// A message that was heard once is never again sent by the schedule, whatever a resend by hand came to.
 		_, err := t.exec(ctx, `UPDATE outbox SET state = CASE WHEN heard_at > 0 THEN 'heard' ELSE $1 END, next_at = $2, heard_at = CASE WHEN heard_at = 0 THEN $3 ELSE heard_at END,
 			tries = tries + $4, manual = $5, lease_until = 0, lease_by = '' WHERE id = $6`, state, millis(next), millis(heard), tries, false, m.ID)
-		if err != nil || !n.Heard || !n.Supersede {
+		if err != nil || !n.Supersede {
 			return err
 		}
-		_, err = t.exec(ctx, `UPDATE outbox SET state = 'superseded' WHERE endpoint_id = $1 AND stream_id = $2 AND stream_seq < $3
-			AND state = 'pending' AND NOT manual`, m.Endpoint.ID, m.Event.Stream, m.Event.StreamSeq)
-		return err
+		return t.supersede(ctx, m)
 	})
+}
+
+// supersede drops what the schedule still holds of a stream for an endpoint that has heard something newer: also a message
+// that was on its way, or was sent by hand, when that was heard.
+func (t *tx) supersede(ctx context.Context, m webhook.Message) error {
+	_, err := t.exec(ctx, `UPDATE outbox SET state = 'superseded' WHERE endpoint_id = $1 AND stream_id = $2 AND state = 'pending' AND NOT manual
+		AND stream_seq < (SELECT COALESCE(MAX(h.stream_seq), 0) FROM outbox h WHERE h.endpoint_id = $1 AND h.stream_id = $2 AND h.heard_at > 0)`,
+		m.Endpoint.ID, m.Event.Stream)
+	return err
 }
 
 func (w Webhooks) attempt(ctx context.Context, t *tx, m webhook.Message, a webhook.Attempt) error {

@@ -162,8 +162,9 @@ func (d *Dispatcher) deliver(ctx context.Context, m Message) error {
 }
 
 func (d *Dispatcher) next(dialect Dialect, m Message, a Attempt) Next {
+	latest := dialect.Latest()
 	if a.Outcome == "ok" {
-		return Next{Heard: true, Supersede: dialect.Latest()}
+		return Next{Heard: true, Supersede: latest}
 	}
 	tries := m.Tries
 	if !m.Manual {
@@ -173,5 +174,5 @@ func (d *Dispatcher) next(dialect Dialect, m Message, a Attempt) Next {
 	if !again {
 		return Next{Dead: true}
 	}
-	return Next{At: a.At.Add(a.Duration).Add(wait)}
+	return Next{At: a.At.Add(a.Duration).Add(wait), Supersede: latest}
 }

@@ -83,7 +83,7 @@ type Next struct {
 	Heard bool
 	Dead  bool      // not heard, and the schedule is over
 	At    time.Time // not heard: when to try again
-	// Supersede drops unheard messages about older events of the same stream.
+	// Supersede drops unheard messages about events of the stream older than one that was heard.
 	Supersede bool
 }
 

@@ -43,6 +43,8 @@ func seeded(t *testing.T, e Engine) {
 		want    string   // what a problem must say
 	}{
 		"I1 an entry without balance": {"entry_legs", []string{"UPDATE entry_legs SET amount = '1' WHERE seq = 1"}, "I1:"},
+		"I1 a balance nobody booked":  {"", []string{"UPDATE balances SET amount = '999999999'"}, "I1: the balance"},
+		"I1 a missing balance":        {"", []string{"DELETE FROM balances"}, "I1: the balance"},
 		"I2 an amount that is none":   {"entry_legs", []string{"UPDATE entry_legs SET amount = '1.5' WHERE seq = 1"}, "I2:"},
 		"I3 a credit without payment": {"", []string{"UPDATE payments SET id = 'gone-' || txid", "UPDATE payments SET status = 'detected'"}, "I3:"},
 		"I3 confirmed, not booked":    {"", []string{"UPDATE payments SET status = 'confirmed' WHERE owner_id = " + settled}, "I3:"},

@@ -42,6 +42,7 @@ func Run(t *testing.T, e Engine) {
 		"a bad body sinks nobody": badBody, "joined calls are one transaction": joined, "unchanged writes nothing": unchanged,
 		"append-only": appendOnly, "leases are fenced": leases, "cursor and headers": cursor, "no index twice": indexes,
 		"a key is one merchant's": keyInUse, "outbox keeps order": outboxOrder, "outbox leases": outboxLeases, "resend": resend,
+		"superseded": superseded, "fairness": fairness, "subscriptions": subscriptions, "ends of messages": ends, "outbox lease runs out": outboxExpiry,
 		"due in pages": duePages, "numbers are unique": numbers, "keys and rotation": keys, "verify": verify,
 		"verify finds what was seeded": seeded, "migrating again": migrateAgain,
 	} {
