@@ -377,7 +377,7 @@ func orderPage(o orderView, bitcoin bool, said string) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = acts(o, customerActs[:]).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = acts(o, customerActs[:], bitcoin).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -385,7 +385,7 @@ func orderPage(o orderView, bitcoin bool, said string) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = acts(o, chainActs[:]).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = acts(o, chainActs[:], bitcoin).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -463,7 +463,7 @@ func orderPage(o orderView, bitcoin bool, said string) templ.Component {
 	})
 }
 
-func acts(o orderView, list []act) templ.Component {
+func acts(o orderView, list []act, bitcoin bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -545,7 +545,7 @@ func acts(o orderView, list []act) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if a.Played {
+			if a.Played && bitcoin {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 44, "(LTCT only)")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
