@@ -58,7 +58,7 @@ func payments() []history {
 			"processing 0.00000000 24h0m0s 0.45@0", "confirmed 0.00000000 24h0m0s 0.45@3 0.10@3",
 		}},
 		{name: "first seen deep enough", does: func(s *stage, c created) {
-			s.must(s.invoices.Seen(s.Context(), c.capability(), s.deepSighting(c, "0.45", 3)))
+			s.must(s.invoices.Seen(s.Context(), c.capability(), s.deepSighting(c, "0.45", 3, "a coin")))
 			s.step()
 		}, hears: []string{"confirmed 0.00000000 24h0m0s 0.45@3"}},
 		{name: "dust is no instalment", does: func(s *stage, c created) { s.pay(c, "0.00000999"); s.mine(3) }},
@@ -158,6 +158,12 @@ func reversals() []history {
 		{name: "a part replaced by a larger part", does: func(s *stage, c created) { s.replace(s.pay(c, "0.20"), s.address(c), "0.30") }, hears: []string{
 			"pending 0.25000000 15m0s 0.20@0", "pending 0.15000000 15m0s 0.30@0",
 		}},
+		{name: "a part replaced by all, first seen deep enough", does: func(s *stage, c created) {
+			tx, _, err := s.chains.PlayedTx(s.Context(), s.hold(c, "0.20"))
+			s.must(err)
+			s.must(s.invoices.Seen(s.Context(), c.capability(), s.deepSighting(c, "0.45", 3, tx.Input)))
+			s.step()
+		}, hears: []string{"pending 0.25000000 15m0s 0.20@0", "confirmed 0.00000000 24h0m0s 0.45@3"}},
 		{name: "replaced by as much", does: func(s *stage, c created) { s.replace(s.pay(c, "0.45"), s.address(c), "0.45"); s.mine(3) }, hears: settled},
 		{name: "one of two parts replaced", does: func(s *stage, c created) { s.pay(c, "0.20"); s.replace(s.pay(c, "0.25"), elsewhere, "0.25") }, hears: []string{
 			"pending 0.25000000 15m0s 0.20@0", "processing 0.00000000 24h0m0s 0.20@0 0.25@0", "pending 0.25000000 15m0s 0.20@0",
@@ -227,15 +233,15 @@ func TestCallbacks(t *testing.T) {
 	}
 }
 
-// deepSighting is a transfer to the invoice that nobody saw before it was so many blocks deep.
-func (s *stage) deepSighting(c created, amount string, depth int64) chain.Sighting {
+// deepSighting is a transfer to the invoice, spending a coin, that nobody saw before it was so many blocks deep.
+func (s *stage) deepSighting(c created, amount string, depth int64, coin string) chain.Sighting {
 	s.Helper()
 	tip, err := s.chain.Tip(s.Context())
 	s.must(err)
 	id := string(ident.New(s.random))
 	out := chain.Transfer{Network: "rehearsal", TxID: id, Asset: "ltct", Address: s.address(c), Amount: s.amount(amount)}
 	return chain.Sighting{
-		Tx: chain.Tx{ID: id, Inputs: []string{id + ":0"}, Outputs: []chain.Transfer{out}}, Transfer: out,
+		Tx: chain.Tx{ID: id, Inputs: []string{coin}, Outputs: []chain.Transfer{out}}, Transfer: out,
 		Block: chain.BlockRef{Height: tip.Height + 1, Hash: "block of " + id}, Tip: tip.Height + depth,
 	}
 }
