@@ -10,12 +10,17 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"checkout/chain"
+	"checkout/fault"
+	"checkout/merchant"
 	"checkout/seal"
 	"checkout/store"
 	"checkout/store/storetest"
+	"checkout/wallet"
 )
 
 // sqlitePath is the file of a store.
@@ -91,16 +96,71 @@ func TestSQLiteWrongKey(t *testing.T) {
 
 // TestSQLiteKeepsSecrets looks for secrets in the file and its log as they are on disk.
 func TestSQLiteKeepsSecrets(t *testing.T) {
+	const xpub = "tpubDDH1ndozCcuGXjVaXnB4NHUWbKfMTYfxH3wuU1GFvCXtEZZqsMY6NxBdgdaebExgDAVicckGNJDU8wVfRUWWMaov5jX4zPaDorqe75QwjAC"
 	db := openSQLite(t)
 	w := storetest.NewWorld(t, db)
+	network, _, _ := chain.Bitcoin("regtest")
+	account, err := wallet.NewAccount(rand.Reader, w.Merchant.ID, network, xpub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (store.Wallets{DB: db}).Insert(t.Context(), account); err != nil {
+		t.Fatal(err)
+	}
+	rotated, err := store.Merchants{DB: db}.Rotate(t.Context(), w.Key.Public, func(k merchant.Key) merchant.Key { return k.Rotate(rand.Reader, db.Now()) })
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.Settle(w.Create("secret"))
+	secrets := map[string]string{
+		"the secret": rotated.Secret.Reveal(), "the one before": w.Key.Secret.Reveal(), "the account key": xpub[4:60], "the descriptor": account.Descriptor[:40],
+	}
+	found := false
 	for _, suffix := range []string{"", "-wal"} {
 		raw, err := os.ReadFile(sqlitePath(db) + suffix)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if bytes.Contains(raw, []byte(w.Key.Secret.Reveal())) || bytes.Contains(raw, []byte("played:")) && bytes.Contains(raw, []byte(w.Key.Secret.Reveal()[:20])) {
-			t.Errorf("a secret stands in the file%s", suffix)
+		found = found || bytes.Contains(raw, []byte(w.Key.Public)) // what is no secret is there to be found
+		for name, secret := range secrets {
+			if bytes.Contains(raw, []byte(secret)) {
+				t.Errorf("%s stands in the file%s", name, suffix)
+			}
+		}
+	}
+	if !found {
+		t.Error("not even the public key is found: nothing was tested")
+	}
+}
+
+// TestSQLiteIsAsPromised reads what the engine must promise from outside, and the modes of its files.
+func TestSQLiteIsAsPromised(t *testing.T) {
+	old := syscall.Umask(0)
+	defer syscall.Umask(old)
+	db := openSQLite(t)
+	storetest.NewWorld(t, db)
+	var mode string
+	if err := rawSQLite(t, db).QueryRowContext(t.Context(), "PRAGMA journal_mode").Scan(&mode); err != nil || mode != "wal" {
+		t.Errorf("journal mode %s, %v", mode, err)
+	}
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		info, err := os.Stat(sqlitePath(db) + suffix)
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("the file%s has mode %v, %v", suffix, info.Mode().Perm(), err)
+		}
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for _, dsn := range []string{"", "test.db", "sqlite:", "mysql://localhost/x", "postgres://user:hunter2@%zz/x", "postgres://user:hunter2@127.0.0.1:1/x"} {
+		db, err := store.Open(t.Context(), storetest.Config(dsn, time.Now))
+		if err == nil {
+			t.Errorf("%q is opened", dsn)
+			_ = db.Close()
+			continue
+		}
+		if f := fault.Of(err); f.Field != "db" || strings.Contains(f.Text, "hunter2") || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %v", dsn, err)
 		}
 	}
 }

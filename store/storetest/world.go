@@ -17,6 +17,7 @@ import (
 	"checkout/merchant"
 	"checkout/money"
 	"checkout/rate"
+	"checkout/rate/feed"
 	"checkout/seal"
 	"checkout/store"
 	"checkout/wallet"
@@ -94,20 +95,32 @@ type World struct {
 func NewWorld(t testing.TB, db *store.DB) *World {
 	t.Helper()
 	network, asset := chain.Rehearsal()
-	registry, err := chain.NewRegistry([]chain.Network{network}, []chain.Asset{asset})
-	must(t, err)
-	eur, _ := money.FiatByCode("EUR")
-	price, err := money.ParseRate(asset.Currency, eur, "100")
-	must(t, err)
-	rates := &rate.Book{Now: db.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler)}
-	rates.Add(true, rate.Sample{Source: "test", Rate: price, At: db.Now().Add(time.Hour)})
-	w := &World{T: t, DB: db, Asset: asset, Network: network, Chains: store.Chains{DB: db}, Outbox: store.Webhooks{DB: db}}
-	w.Book = &wallet.Book{Indexes: store.Wallets{DB: db}, Registry: registry}
-	w.Invoices = &invoice.Service{Store: store.Invoices{DB: db}, Rates: rates, Addresses: w.Book, Registry: registry, Random: rand.Reader, Now: db.Now}
+	w := &World{T: t, DB: db, Asset: asset, Network: network, Chains: store.Chains{DB: db}, Outbox: store.Webhooks{DB: db}, Invoices: Service(db)}
+	w.Book = w.Invoices.Addresses.(*wallet.Book) //nolint:forcetypeassert // Service made it
 	w.Merchant, w.Tenant, w.Key = w.AddMerchant("Acme Coffee")
 	must(t, w.Chains.Extend(t.Context(), network.ID, chain.Header{BlockRef: chain.BlockRef{Height: 100, Hash: "block-100"}, Parent: "block-99"}))
 	w.See()
 	return w
+}
+
+// Service is the invoice service on a store. A played coin costs 100 of any fiat currency.
+func Service(db *store.DB) *invoice.Service {
+	network, asset := chain.Rehearsal()
+	registry, err := chain.NewRegistry([]chain.Network{network}, []chain.Asset{asset})
+	if err != nil {
+		panic(err) // the registry is a constant
+	}
+	rates := &rate.Book{Now: db.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler)}
+	played := &feed.Played{Coin: asset.Currency, Price: "100", Now: func() time.Time { return db.Now().Add(24 * time.Hour) }}
+	samples, err := played.Read(context.Background())
+	if err != nil {
+		panic(err) // so is the price
+	}
+	rates.Add(true, samples...)
+	return &invoice.Service{
+		Store: store.Invoices{DB: db}, Rates: rates, Addresses: &wallet.Book{Indexes: store.Wallets{DB: db}, Registry: registry},
+		Registry: registry, Random: rand.Reader, Now: db.Now,
+	}
 }
 
 // AddMerchant adds a merchant with a test key, a played wallet and an endpoint that wants everything.
@@ -137,15 +150,17 @@ func (w *World) See() {
 	must(w.T, w.Chains.Reached(w.T.Context(), w.Network.ID, now))
 }
 
-// New is an order of 45 EUR, 0.45 LTCT, under CoinsPaid terms.
-func (w *World) New(foreignID string) invoice.New {
+// New is NewInvoice.
+func (w *World) New(foreignID string) invoice.New { return NewInvoice(foreignID) }
+
+// NewInvoice is an order of 45 EUR, 0.45 LTCT, under CoinsPaid terms.
+func NewInvoice(foreignID string) invoice.New {
 	eur, _ := money.FiatByCode("EUR")
-	price, err := money.Parse(eur, "45.00")
-	must(w.T, err)
+	_, asset := chain.Rehearsal()
 	return invoice.New{
 		Origin: invoice.TermsCoinsPaid, ForeignID: foreignID, Title: "Two mugs", Description: "blue", Email: "ada@shop.example",
-		EndUserReference: "cust-1", SuccessURL: "https://shop.example/ok", FailureURL: "https://shop.example/failed", Price: price,
-		Terms: invoice.CoinsPaidTerms(money.Zero(eur), false, false), Asset: w.Asset.ID,
+		EndUserReference: "cust-1", SuccessURL: "https://shop.example/ok", FailureURL: "https://shop.example/failed", Price: money.Units(eur, 45_00),
+		Terms: invoice.CoinsPaidTerms(money.Zero(eur), false, false), Asset: asset.ID,
 		Once: ident.Once{Scope: "test", Key: foreignID},
 	}
 }
