@@ -3,6 +3,7 @@ package invoice
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"checkout/ident"
@@ -39,7 +40,7 @@ type Record struct {
 	Created          int64             `json:"created_at"`           // milliseconds, like all instants here
 	LockedAt         int64             `json:"locked_at,omitempty"`  // first lock
 	LockUntil        int64             `json:"lock_until,omitempty"` // end of the newest lock
-	CoveredAt        int64             `json:"covered_at,omitempty"`
+	CoveredAt        int64             `json:"covered_at,omitempty"` // when the price was covered, as far as it still is or was double spent
 	At               int64             `json:"at"`
 }
 
@@ -101,6 +102,9 @@ func (inv *Invoice) record(move Move, at Moment) Record {
 	if m, ok := standingMark(inv.Marks); ok {
 		r.MarkReason = m.Reason
 	}
+	if o.Reason == "double_spent" {
+		r.CoveredAt = millis(inv.facts(at).onceCovered())
+	}
 	if q, ok := inv.Quote(inv.Asset); ok {
 		r.LockUntil = q.Until.UnixMilli()
 		if inv.Asset != "" {
@@ -123,6 +127,17 @@ func (inv *Invoice) record(move Move, at Moment) Record {
 		})
 	}
 	return r
+}
+
+// onceCovered is when what was seen covered the price, money that was double spent since included.
+func (f Facts) onceCovered() time.Time {
+	f.Payments = slices.Clone(f.Payments)
+	for i := range f.Payments {
+		if p := &f.Payments[i]; p.DoubleSpent {
+			p.Status = Reverted
+		}
+	}
+	return f.sum().coveredAt
 }
 
 func millis(t time.Time) int64 {

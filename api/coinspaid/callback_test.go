@@ -256,7 +256,7 @@ func phpValue(t testing.TB, dec *json.Decoder, out *strings.Builder) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out.WriteString(end.(json.Delim).String()) //nolint:forcetypeassert // nothing else ends it
+		out.WriteString(end.(json.Delim).String()) // nothing else ends it
 	case string:
 		phpText(out, v)
 	case json.Number:

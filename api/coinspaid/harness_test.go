@@ -80,6 +80,7 @@ type house struct {
 	testing.TB
 	clock    *clock
 	random   io.Reader
+	file     string // of the database
 	db       *store.DB
 	registry *chain.Registry
 	rates    *rate.Book
@@ -154,9 +155,9 @@ func (h *house) openStore() {
 	h.Helper()
 	file, err := migrated()
 	h.must(err)
-	path := filepath.Join(h.TempDir(), "checkout.db")
-	h.must(os.WriteFile(path, file, 0o600))
-	h.db, err = connect(path, h.random, h.clock.Now)
+	h.file = filepath.Join(h.TempDir(), "checkout.db")
+	h.must(os.WriteFile(h.file, file, 0o600))
+	h.db, err = connect(h.file, h.random, h.clock.Now)
 	h.must(err)
 	h.Cleanup(func() { h.must(h.db.Close()) })
 }

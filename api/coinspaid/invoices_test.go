@@ -118,12 +118,13 @@ func TestLink(t *testing.T) {
 	h := openHouse(t)
 	c := h.create(h.live, map[string]any{
 		"id": 1, "url": "https://evil.example", "status": "confirmed", "merchant_id": "M2", "rate": "1", "address": "x", "created_at": 5, "confirmed": true, "name": "not the title",
+		"de\u017fcription": "a long s is no s", "Description": "nor is a capital",
 	})
 	inv := h.mustFind(c)
 	if !regexp.MustCompile(`^https://pay\.example\.test/i/[0-9A-HJKMNP-TV-Z]{26}$`).MatchString(c.URL) || inv.Number != c.ID || inv.Merchant != h.merchant.ID {
 		t.Errorf("%+v %d %s", c, inv.Number, inv.Merchant)
 	}
-	if c.Status != "pending" || c.Name != "Order 7731" || c.ID == 1 || *c.Address == "x" || !inv.Created.Equal(contractTime) {
+	if c.Status != "pending" || c.Name != "Order 7731" || c.ID == 1 || *c.Address == "x" || !inv.Created.Equal(contractTime) || inv.Description != "" {
 		t.Errorf("%+v", c)
 	}
 }
@@ -191,7 +192,7 @@ func TestParallelCreates(t *testing.T) {
 	first := h.newest(h.live)
 	h.create(h.live, map[string]any{"foreign_id": "next"})
 	for index, inv := range []*invoice.Invoice{first, h.newest(h.live)} {
-		want, err := h.wallets.Derive(h.bitcoin, uint32(index)) //nolint:gosec // 0 and 1
+		want, err := h.wallets.Derive(h.bitcoin, uint32(index))
 		h.must(err)
 		if got, _ := inv.Address("btc"); got.Text != want {
 			t.Errorf("address %d is %s, want %s", index, got.Text, want)

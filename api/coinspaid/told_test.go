@@ -188,8 +188,18 @@ func reversals() []history {
 		{name: "reorganised before it was settled", does: func(s *stage, c created) { s.pay(c, "0.45"); s.mine(2); s.reorg(2); s.mine(3) }, hears: settled},
 		{name: "reorganised after it was settled", does: func(s *stage, c created) { s.pay(c, "0.45"); s.mine(3); s.reorg(3); s.mine(3) }, hears: append(slices.Clone(settled),
 			"processing 0.00000000 24h0m0s 0.45@0", "confirmed 0.00000000 24h0m0s 0.45@3")},
+		{name: "one of two parts double spent", does: func(s *stage, c created) {
+			s.pay(c, "0.20")
+			s.clock.pass(time.Minute)
+			id := s.pay(c, "0.25")
+			s.mine(3)
+			s.reorg(3, id)
+		}, hears: []string{
+			"pending 0.25000000 15m0s 0.20@0", "processing 0.00000000 24h1m0s 0.20@0 0.25@0", "confirmed 0.00000000 24h1m0s 0.20@3 0.25@3",
+			"processing 0.00000000 24h1m0s 0.20@0 0.25@0", "failed 0.25000000 24h1m0s 0.20@0" + stolen,
+		}},
 		{name: "double spent", does: func(s *stage, c created) { id := s.pay(c, "0.45"); s.mine(3); s.reorg(3, id) }, hears: append(slices.Clone(settled),
-			"processing 0.00000000 24h0m0s 0.45@0", "failed 0.45000000 15m0s"+stolen)},
+			"processing 0.00000000 24h0m0s 0.45@0", "failed 0.45000000 24h0m0s"+stolen)},
 	}
 }
 
