@@ -18,6 +18,9 @@ func TestPostgres(t *testing.T) {
 		Again: func(t *testing.T, db *store.DB) *store.DB {
 			return storetest.Open(t, storetest.Config(db.DSN, time.Now))
 		},
+		Copy: func(t *testing.T, db *store.DB) *store.DB {
+			return storetest.Open(t, storetest.Config(pgtest.Copy(t, db.DSN), time.Now))
+		},
 		Raw: func(t *testing.T, db *store.DB) *sql.DB {
 			raw, err := sql.Open("pgx", db.DSN)
 			if err != nil {

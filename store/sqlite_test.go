@@ -47,6 +47,14 @@ func TestSQLite(t *testing.T) {
 		Again: func(t *testing.T, db *store.DB) *store.DB {
 			return storetest.Open(t, storetest.Config(db.DSN, time.Now))
 		},
+		Copy: func(t *testing.T, db *store.DB) *store.DB {
+			t.Helper()
+			path := filepath.Join(t.TempDir(), "copy.db")
+			if _, err := rawSQLite(t, db).ExecContext(t.Context(), "VACUUM INTO $1", path); err != nil {
+				t.Fatal(err)
+			}
+			return storetest.Open(t, storetest.Config("sqlite:"+path, time.Now))
+		},
 		Raw: rawSQLite,
 		Unguard: func(table string) []string {
 			return []string{fmt.Sprintf("DROP TRIGGER %s_no_update", table), fmt.Sprintf("DROP TRIGGER %s_no_delete", table)}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
@@ -36,6 +37,21 @@ var count atomic.Int64 //nolint:gochecknoglobals // names databases
 // if CHECKOUT_REQUIRE names "postgres".
 func DSN(t testing.TB) string {
 	t.Helper()
+	return create(t, "")
+}
+
+// Copy makes a copy of another test's database, to which nobody is connected.
+func Copy(t testing.TB, dsn string) string {
+	t.Helper()
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return create(t, " TEMPLATE "+strings.TrimPrefix(u.Path, "/"))
+}
+
+func create(t testing.TB, template string) string {
+	t.Helper()
 	admin, err := server()
 	if err != nil {
 		if strings.Contains(os.Getenv("CHECKOUT_REQUIRE"), "postgres") {
@@ -49,7 +65,7 @@ func DSN(t testing.TB) string {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil {
+	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+name+template); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { drop(t, admin, name) })

@@ -37,6 +37,8 @@ func verify(t *testing.T, e Engine) {
 // seeded plants each kind of damage in a sound history, and wants it named.
 func seeded(t *testing.T, e Engine) {
 	settled := "(SELECT id FROM invoices WHERE foreign_id = 'short')"
+	sound := history(t, e).DB
+	must(t, sound.Close())
 	for name, seed := range map[string]struct {
 		unguard string   // table whose guard is switched off
 		sql     []string // the damage
@@ -73,8 +75,8 @@ func seeded(t *testing.T, e Engine) {
 		"a delivery rewritten":        {"deliveries", []string{"UPDATE deliveries SET outcome = 'http'"}, "changed since it was written"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := history(t, e)
-			raw := e.Raw(t, w.DB)
+			db := e.Copy(t, sound)
+			raw := e.Raw(t, db)
 			if seed.unguard != "" {
 				damage(t, raw, e.Unguard(seed.unguard)...)
 			}
@@ -83,7 +85,7 @@ func seeded(t *testing.T, e Engine) {
 				damage(t, raw, "DELETE FROM deliveries")
 			}
 			damage(t, raw, seed.sql...)
-			r, err := w.DB.Verify(t.Context())
+			r, err := db.Verify(t.Context())
 			must(t, err)
 			if !strings.Contains(strings.Join(r.Problems, "\n"), seed.want) {
 				t.Errorf("not found; problems: %q", r.Problems)

@@ -28,6 +28,8 @@ type Engine struct {
 	// Open opens a new, empty, migrated store; Again opens the same one once more, beside it.
 	Open  func(t *testing.T) *store.DB
 	Again func(t *testing.T, db *store.DB) *store.DB
+	// Copy opens a copy of a store that was closed.
+	Copy func(t *testing.T, db *store.DB) *store.DB
 	// Raw is a connection that may do anything to the database, for seeding what the store itself refuses.
 	Raw func(t *testing.T, db *store.DB) *sql.DB
 	// Unguard is the SQL that switches a table's append-only guard off.
