@@ -189,6 +189,9 @@ func TestParallelCreates(t *testing.T) {
 	if made != 1 || h.count(h.live) != 1 {
 		t.Errorf("%d made, %d kept", made, h.count(h.live))
 	}
+	if stored := "\n" + h.dump(); strings.Count(stored, " invoice.created ") != 1 || strings.Count(stored, "\naddresses: ") != 1 {
+		t.Errorf("stored:\n%s", stored)
+	}
 	first := h.newest(h.live)
 	h.create(h.live, map[string]any{"foreign_id": "next"})
 	for index, inv := range []*invoice.Invoice{first, h.newest(h.live)} {
