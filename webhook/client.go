@@ -30,13 +30,18 @@ var errBlocked = errors.New("webhook: address not allowed")
 
 // NewClient makes the one HTTP client for merchants' URLs. It never follows redirects, uses no proxy of the
 // environment, checks certificates, and refuses at dial time, after DNS, every address that is not a global one, and
-// this host's own. With allowPrivate, for tests and shops on the same machine, private and loopback addresses may be
-// reached too; link-local ones, where clouds keep their metadata, never.
+// this host's own; one such address among several that a name has is enough. With allowPrivate, for tests and shops on the
+// same machine, private and loopback addresses may be reached too; link-local ones, where clouds keep their metadata, never.
 func NewClient(allowPrivate bool) *http.Client {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, Control: control(allowPrivate)}
+	return newClient(allowPrivate, net.DefaultResolver.LookupNetIP)
+}
+
+func newClient(allowPrivate bool, lookup lookup) *http.Client {
+	control := control(allowPrivate)
+	d := dialer{lookup: lookup, control: control, net: &net.Dialer{Timeout: 5 * time.Second, Control: control}}
 	return &http.Client{
 		Transport: &http.Transport{
-			DialContext:            dialer.DialContext,
+			DialContext:            d.dial,
 			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout:    10 * time.Second,
 			DisableCompression:     true,
@@ -52,7 +57,56 @@ func NewClient(allowPrivate bool) *http.Client {
 	}
 }
 
-func control(allowPrivate bool) func(network, address string, c syscall.RawConn) error {
+// lookup finds the addresses of a name, as net.Resolver.LookupNetIP does.
+type lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
+
+// controller says whether an address may be reached; see net.Dialer.Control.
+type controller func(network, address string, c syscall.RawConn) error
+
+// dialer looks a name up itself, so that all its addresses are judged and not only the first that answers.
+type dialer struct {
+	lookup  lookup
+	control controller
+	net     *net.Dialer
+}
+
+func (d dialer) dial(ctx context.Context, _, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	ips, err := d.lookup(ctx, "ip", host)
+	if err != nil {
+		return nil, err
+	}
+	var targets []string
+	for _, ip := range ips {
+		network, target := "tcp4", net.JoinHostPort(ip.Unmap().String(), port)
+		if ip.Unmap().Is6() {
+			network = "tcp6"
+		}
+		if err := d.control(network, target, nil); err != nil {
+			return nil, err
+		}
+		targets = append(targets, target)
+	}
+	return d.first(ctx, host, targets)
+}
+
+// first connects to the first of a host's addresses that answers.
+func (d dialer) first(ctx context.Context, host string, targets []string) (net.Conn, error) {
+	var last error = &net.DNSError{Err: "no address", Name: host, IsNotFound: true}
+	for _, target := range targets {
+		conn, err := d.net.DialContext(ctx, "tcp", target)
+		if err == nil {
+			return conn, nil
+		}
+		last = err
+	}
+	return nil, last
+}
+
+func control(allowPrivate bool) controller {
 	if allowPrivate {
 		return func(_, address string, _ syscall.RawConn) error {
 			ap, err := netip.ParseAddrPort(address)
