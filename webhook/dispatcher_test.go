@@ -1,203 +1,420 @@
 package webhook_test
 
 import (
+	"context"
 	"crypto/rand"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"checkout/api/coinspaid"
 	"checkout/chain"
+	"checkout/event"
 	"checkout/ident"
+	"checkout/invoice"
 	"checkout/merchant"
 	"checkout/store"
 	"checkout/store/storetest"
+	"checkout/wallet"
 	"checkout/webhook"
 )
 
-// receiver is a merchant's server that answers as it is told and keeps what it was sent.
+// receiver is a merchant's server. It keeps what it was sent.
 type receiver struct {
 	*httptest.Server
 	mu     sync.Mutex
-	answer func(n int) int // status of the nth request, from 1
-	bodies []string
-	ids    []string
+	got    []request
+	answer func(n int) int // the status of the answer to the n-th request, from 1
 }
 
-func newReceiver(t *testing.T, answer func(n int) int) *receiver {
+type request struct {
+	header http.Header
+	body   string
+	at     time.Time
+}
+
+func listen(t *testing.T, clock *storetest.Clock, answer func(n int) int) *receiver {
+	t.Helper()
 	r := &receiver{answer: answer}
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		body, _ := io.ReadAll(req.Body)
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			t.Error(err)
+		}
 		r.mu.Lock()
-		r.bodies, r.ids = append(r.bodies, string(body)), append(r.ids, req.Header.Get("webhook-id"))
-		status := r.answer(len(r.bodies))
+		r.got = append(r.got, request{req.Header.Clone(), string(body), clock.Now()})
+		n := len(r.got)
 		r.mu.Unlock()
-		w.WriteHeader(status)
+		w.WriteHeader(r.answer(n))
 	}))
 	t.Cleanup(r.Close)
 	return r
 }
 
-func (r *receiver) count() int {
+func (r *receiver) requests() []request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.bodies)
+	return slices.Clone(r.got)
 }
 
-// scene is a store whose clock stands, a merchant who listens at a receiver, and a dispatcher.
-type scene struct {
-	*storetest.World
-	clock      *storetest.Clock
-	dispatcher *webhook.Dispatcher
+func always(status int) func(int) int { return func(int) int { return status } }
+
+// desk is a dispatcher on a real store, with a clock that stands until it is moved and a merchant without endpoints.
+type desk struct {
+	t      *testing.T
+	clock  *storetest.Clock
+	db     *store.DB
+	outbox store.Webhooks
+	key    merchant.Key
+	tenant merchant.Tenant
+	*webhook.Dispatcher
 }
 
-func open(t *testing.T, r *receiver) *scene {
+func openDesk(t *testing.T) *desk {
 	t.Helper()
-	clock := &storetest.Clock{}
-	db := storetest.Open(t, storetest.Config("sqlite:"+filepath.Join(t.TempDir(), "outbox.db"), clock.Now))
-	w := storetest.NewWorld(t, db)
-	err := w.Outbox.InsertEndpoint(t.Context(), webhook.Endpoint{
-		ID: ident.New(rand.Reader), Merchant: w.Merchant.ID, Env: ident.Test, Dialect: merchant.DialectCoinsPaid, PublicKey: w.Key.Public,
-		URL: r.URL + "/callback", Types: coinspaid.EventTypes(),
-	})
+	d := &desk{t: t, clock: &storetest.Clock{}}
+	d.db = storetest.Open(t, storetest.Config("sqlite:"+filepath.Join(t.TempDir(), "desk.db"), d.clock.Now))
+	d.outbox = store.Webhooks{DB: d.db}
+	network, _ := chain.Rehearsal()
+	m := merchant.Merchant{ID: ident.New(rand.Reader), Number: 1, Name: "Acme", Tolerance: "0", Created: d.clock.Now()}
+	d.key = merchant.NewKey(rand.Reader, m.ID, ident.Test, merchant.DialectCoinsPaid, m.Created)
+	d.must(store.Merchants{DB: d.db}.Insert(t.Context(), m, []merchant.Key{d.key}))
+	d.must(store.Wallets{DB: d.db}.Insert(t.Context(), wallet.NewPlayed(rand.Reader, m.ID, network.ID)))
+	var err error
+	d.tenant, err = merchant.Operator(m.ID, ident.Test)
+	d.must(err)
+	d.start()
+	return d
+}
+
+// start makes a dispatcher, as a restarted process does.
+func (d *desk) start() {
+	network, asset := chain.Rehearsal()
+	registry, err := chain.NewRegistry([]chain.Network{network}, []chain.Asset{asset})
+	d.must(err)
+	d.Dispatcher = &webhook.Dispatcher{
+		Outbox: d.outbox, Dialects: map[string]webhook.Dialect{merchant.DialectCoinsPaid: coinspaid.Callbacks{Registry: registry}},
+		Client: webhook.NewClient(true), Holder: string(ident.New(rand.Reader)), Every: time.Second, Now: d.clock.Now, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+func (d *desk) must(err error) {
+	d.t.Helper()
 	if err != nil {
-		t.Fatal(err)
-	}
-	return &scene{World: w, clock: clock, dispatcher: dispatcher(db, clock, "one")}
-}
-
-func dispatcher(db *store.DB, clock *storetest.Clock, holder string) *webhook.Dispatcher {
-	return &webhook.Dispatcher{
-		Outbox: store.Webhooks{DB: db}, Dialects: map[string]webhook.Dialect{merchant.DialectCoinsPaid: coinspaid.Callbacks{}},
-		Client: webhook.NewClient(true), Holder: holder, Every: time.Hour, Now: clock.Now, Log: slog.New(slog.DiscardHandler),
+		d.t.Fatal(err)
 	}
 }
 
-// sends runs the dispatcher until it finds nothing more to do.
-func (s *scene) sends(t *testing.T) {
-	t.Helper()
-	for range 10 {
-		if err := s.dispatcher.RunOnce(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+// tells makes a receiver an endpoint for the ends of invoices.
+func (d *desk) tells(r *receiver, types ...string) {
+	d.t.Helper()
+	d.must(d.outbox.InsertEndpoint(d.t.Context(), webhook.Endpoint{
+		ID: ident.New(rand.Reader), Merchant: d.tenant.Merchant(), Env: ident.Test, Dialect: merchant.DialectCoinsPaid, PublicKey: d.key.Public,
+		URL: r.URL + "/callback", Types: types,
+	}))
+}
+
+// happens makes an invoice and cancels it: one event that is told.
+func (d *desk) happens(name string) *invoice.Invoice {
+	d.t.Helper()
+	service := storetest.Service(d.db)
+	inv, err := service.Create(d.t.Context(), d.tenant, storetest.NewInvoice(name))
+	d.must(err)
+	inv, err = service.Decide(d.t.Context(), inv.ID, invoice.Mark{Kind: invoice.MarkCancel, Actor: "test", Reason: "no"})
+	d.must(err)
+	return inv
+}
+
+// send lets so much time pass and sends what is due.
+func (d *desk) send(after time.Duration) {
+	d.t.Helper()
+	d.clock.Pass(after)
+	d.must(d.RunOnce(d.t.Context()))
+}
+
+func (d *desk) deliveries() []store.Delivery {
+	d.t.Helper()
+	list, err := d.outbox.Deliveries(d.t.Context(), d.tenant, "", 100)
+	d.must(err)
+	return list
+}
+
+func (d *desk) state() string {
+	d.t.Helper()
+	var states []string
+	for _, m := range d.deliveries() {
+		states = append(states, fmt.Sprintf("%s %d", m.State, m.Attempts))
+	}
+	return strings.Join(states, ", ")
+}
+
+// sound checks what must hold of deliveries after everything (I8), and the chains of attempts.
+func (d *desk) sound() {
+	d.t.Helper()
+	r, err := d.db.Verify(d.t.Context())
+	d.must(err)
+	for _, problem := range r.Problems {
+		d.t.Error(problem)
 	}
 }
 
-// TestRetries: thirteen attempts at the minutes of the contract, each with the same id and bytes, then dead; a resend by
-// hand still works.
-func TestRetries(t *testing.T) {
-	r := newReceiver(t, func(int) int { return http.StatusInternalServerError })
-	s := open(t, r)
-	s.Pay(s.Create("retried"), 45_000_000, chain.BlockRef{})
-	s.sends(t)
-	for n, minutes := range []time.Duration{1, 5, 15, 30, 60, 90, 120, 180, 240, 240, 240, 240} {
-		s.clock.Pass(minutes*time.Minute - time.Second)
-		s.sends(t)
-		if got := r.count(); got != n+1 {
-			t.Fatalf("%d attempts a second before retry %d is due", got, n+1)
-		}
-		s.clock.Pass(time.Second)
-		s.sends(t)
-		if got := r.count(); got != n+2 {
-			t.Fatalf("%d attempts when retry %d is due", got, n+1)
-		}
+func TestDelivery(t *testing.T) {
+	d := openDesk(t)
+	shop := listen(t, d.clock, always(200))
+	d.tells(shop, "invoice.*")
+	inv := d.happens("one")
+	d.send(0)
+	d.send(time.Hour)
+	got := shop.requests()
+	if len(got) != 1 || d.state() != "heard 1, skipped 0" { // the creation is not told in this dialect
+		t.Fatalf("%d requests, %s", len(got), d.state())
 	}
-	s.clock.Pass(1000 * time.Hour)
-	s.sends(t)
-	if got := r.count(); got != 13 {
-		t.Errorf("%d attempts in all", got)
+	r := got[0]
+	if want := coinspaid.Sign([]byte(d.key.Secret.Reveal()), []byte(r.body)); r.header.Get("X-Processing-Signature") != want || r.header.Get("X-Processing-Key") != d.key.Public {
+		t.Errorf("signed %q by %q", r.header.Get("X-Processing-Signature"), r.header.Get("X-Processing-Key"))
 	}
-	for n := range r.bodies {
-		if r.bodies[n] != r.bodies[0] || r.ids[n] != r.ids[0] {
-			t.Errorf("attempt %d sent %s as %s", n+1, r.bodies[n], r.ids[n])
-		}
+	if !strings.Contains(r.body, fmt.Sprintf(`"id":%d`, inv.Number)) || !strings.Contains(r.body, "Invoice cancelled.") {
+		t.Errorf("the body is %s", r.body)
 	}
+	if id, subject := r.header["Webhook-Id"], r.header.Get("Webhook-Subject"); len(id) != 1 || id[0] != string(d.deliveries()[0].Event) || subject != string(inv.ID)+"/2" {
+		t.Errorf("id %v, subject %s", id, subject)
+	}
+	d.sound()
 }
 
-// TestRestartBetweenAttempts: what was not heard is sent by the next process, with the same bytes.
-func TestRestartBetweenAttempts(t *testing.T) {
-	r := newReceiver(t, func(n int) int {
-		if n == 1 {
-			return http.StatusBadGateway
+// Only the status the dialect names acknowledges: 200 here. Everything else is tried again on its schedule, with the same
+// bytes and the same id, and after the last time the message is dead but can be sent by hand.
+func TestSchedule(t *testing.T) {
+	d := openDesk(t)
+	answers := []int{201, 204, 301, 302, 400, 403, 404, 410, 429, 500, 502, 503, 299}
+	shop := listen(t, d.clock, func(n int) int {
+		if n <= len(answers) {
+			return answers[n-1]
 		}
-		return http.StatusOK
+		return 200
 	})
-	s := open(t, r)
-	s.Pay(s.Create("restarted"), 45_000_000, chain.BlockRef{})
-	s.sends(t)
-	s.dispatcher = dispatcher(s.DB, s.clock, "two")
-	s.clock.Pass(time.Minute)
-	s.sends(t)
-	s.clock.Pass(time.Hour)
-	s.sends(t)
-	if r.count() != 2 || r.bodies[0] != r.bodies[1] || r.ids[0] != r.ids[1] {
-		t.Errorf("%d attempts: %q", r.count(), r.bodies)
+	d.tells(shop, "invoice.cancelled")
+	d.happens("one")
+	d.send(0)
+	for n, wait := range coinspaid.Retries() {
+		d.send(wait - time.Second)
+		if got := len(shop.requests()); got != n+1 {
+			t.Fatalf("a second before attempt %d there were %d", n+2, got)
+		}
+		d.send(time.Second)
+		if got := len(shop.requests()); got != n+2 {
+			t.Fatalf("%s after attempt %d there are %d", wait, n+1, got)
+		}
 	}
-	if report, err := s.DB.Verify(t.Context()); err != nil || len(report.Problems) > 0 {
-		t.Errorf("%v %v", report.Problems, err)
+	d.send(30 * 24 * time.Hour)
+	if d.state() != "dead 13" {
+		t.Errorf("after the last attempt it is %s", d.state())
+	}
+	d.must(d.outbox.Resend(t.Context(), d.tenant, d.deliveries()[0].ID))
+	d.send(0)
+	if d.state() != "heard 14" {
+		t.Errorf("sent by hand it is %s", d.state())
+	}
+	got := shop.requests()
+	for n, r := range got {
+		if r.body != got[0].body || r.header.Get("Webhook-Id") != got[0].header.Get("Webhook-Id") {
+			t.Errorf("attempt %d sent\n%s as %s, the first\n%s as %s", n+1, r.body, r.header.Get("Webhook-Id"), got[0].body, got[0].header.Get("Webhook-Id"))
+		}
+	}
+	d.sound()
+}
+
+// A secret that was changed between two attempts signs the second one; the body stays.
+func TestRotationBetweenAttempts(t *testing.T) {
+	d := openDesk(t)
+	shop := listen(t, d.clock, func(n int) int { return map[bool]int{true: 500, false: 200}[n == 1] })
+	d.tells(shop, "invoice.cancelled")
+	d.happens("one")
+	d.send(0)
+	k, err := store.Merchants{DB: d.db}.Rotate(t.Context(), d.key.Public, func(k merchant.Key) merchant.Key { return k.Rotate(rand.Reader, d.clock.Now()) })
+	d.must(err)
+	d.send(time.Minute)
+	got := shop.requests()
+	if len(got) != 2 || got[0].body != got[1].body {
+		t.Fatalf("%d requests", len(got))
+	}
+	for n, secret := range []merchant.Secret{d.key.Secret, k.Secret} {
+		if want := coinspaid.Sign([]byte(secret.Reveal()), []byte(got[n].body)); got[n].header.Get("X-Processing-Signature") != want {
+			t.Errorf("attempt %d is not signed with the secret of its time", n+1)
+		}
 	}
 }
 
-// TestNewestWins: once a newer state was heard, the older one is not sent any more.
-func TestNewestWins(t *testing.T) {
-	r := newReceiver(t, func(n int) int {
-		if n == 1 {
-			return http.StatusInternalServerError
-		}
-		return http.StatusOK
-	})
-	s := open(t, r)
-	inv := s.Create("newest")
-	s.Pay(inv, 10_000_000, chain.BlockRef{})
-	s.sends(t) // pending: not heard
-	s.clock.Pass(61 * time.Second)
-	s.Pay(inv, 35_000_000, chain.BlockRef{})
-	if err := s.dispatcher.RunOnce(t.Context()); err != nil {
-		t.Fatal(err)
+// A process that ends between two attempts, or after the message left and before that was written down, is no loss.
+func TestRestart(t *testing.T) {
+	d := openDesk(t)
+	shop := listen(t, d.clock, func(n int) int { return map[bool]int{true: 500, false: 200}[n == 1] })
+	d.tells(shop, "invoice.cancelled")
+	d.happens("one")
+	d.send(0)
+	d.start()
+	d.send(time.Minute)
+	if d.state() != "heard 2" {
+		t.Errorf("after a restart it is %s", d.state())
 	}
-	s.clock.Pass(24 * time.Hour)
-	s.sends(t)
-	last := r.bodies[len(r.bodies)-1]
-	for n, body := range r.bodies[1:] {
-		if body == r.bodies[0] && last != body && n > 0 {
-			t.Errorf("an old status came after a newer one: %q", r.bodies)
-		}
+	d.happens("two")
+	lost, err := d.outbox.Lease(t.Context(), "killed", nil, 1, 1) // it was sent, and nobody wrote it down
+	d.must(err)
+	if len(lost) != 1 {
+		t.Fatal("nothing to lose")
 	}
-	if r.count() < 2 || r.count() > 3 {
-		t.Errorf("%d attempts: %q", r.count(), r.bodies)
+	d.start()
+	d.send(time.Second)
+	if len(shop.requests()) != 2 {
+		t.Error("a message under way is sent by somebody else")
 	}
+	d.send(time.Minute)
+	if d.state() != "heard 1, heard 2" {
+		t.Errorf("after the lease it is %s", d.state())
+	}
+	d.sound()
 }
 
-// TestSlowReceiver: one that does not answer keeps nobody else waiting.
-func TestSlowReceiver(t *testing.T) {
+// An endpoint that hangs delays no other.
+func TestSlowEndpoint(t *testing.T) {
+	d := openDesk(t)
 	release := make(chan struct{})
-	slow := newReceiver(t, func(int) int { return http.StatusOK })
-	slow.Config.Handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release })
-	defer close(release)
-	quick := newReceiver(t, func(int) int { return http.StatusOK })
-	s := open(t, quick)
-	err := s.Outbox.InsertEndpoint(t.Context(), webhook.Endpoint{
-		ID: ident.New(rand.Reader), Merchant: s.Merchant.ID, Env: ident.Test, Dialect: merchant.DialectCoinsPaid, PublicKey: s.Key.Public,
-		URL: slow.URL, Types: coinspaid.EventTypes(),
-	})
-	if err != nil {
-		t.Fatal(err)
+	slow := listen(t, d.clock, func(int) int { <-release; return 200 })
+	quick := listen(t, d.clock, always(200))
+	d.tells(slow, "invoice.cancelled")
+	d.tells(quick, "invoice.cancelled")
+	const events = 6
+	for n := range events {
+		d.happens(fmt.Sprint(n))
 	}
-	for _, name := range []string{"a", "b", "c", "d", "e"} {
-		s.Pay(s.Create(name), 45_000_000, chain.BlockRef{})
-	}
+	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	ctx := t.Context()
-	s.dispatcher.Every = 10 * time.Millisecond
-	go func() { done <- s.dispatcher.Run(ctx) }()
-	for end := time.Now().Add(20 * time.Second); quick.count() < 5; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("the quick receiver heard %d of 5", quick.count())
+	go func() { done <- d.Run(ctx) }()
+	until(t, "the quick endpoint has heard everything", func() bool { d.Wake(); return len(quick.requests()) == events })
+	if got := len(slow.requests()); got > 2 {
+		t.Errorf("the slow endpoint has %d deliveries at once", got)
+	}
+	close(release)
+	until(t, "the slow endpoint has heard everything", func() bool { d.Wake(); return len(slow.requests()) == events })
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	for _, m := range d.deliveries() {
+		if m.State != "heard" || m.Attempts != 1 {
+			t.Errorf("%s to %s: %s after %d", m.Type, m.URL, m.State, m.Attempts)
+		}
+	}
+	d.sound()
+}
+
+// until asks again and again until yes, and fails the test when that takes too long.
+func until(t *testing.T, what string, yes func() bool) {
+	t.Helper()
+	end := time.After(20 * time.Second)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !yes() {
+		select {
+		case <-end:
+			t.Fatal("waited, but not: " + what)
+		case <-tick.C:
+		}
+	}
+}
+
+// When we are asked to stop in the middle of a delivery, it counts as not made, and is made again.
+func TestStop(t *testing.T) {
+	d := openDesk(t)
+	began, release := make(chan struct{}, 1), make(chan struct{})
+	shop := listen(t, d.clock, func(n int) int {
+		if n == 1 {
+			began <- struct{}{}
+			<-release
+		}
+		return 200
+	})
+	defer close(release)
+	d.tells(shop, "invoice.cancelled")
+	d.happens("one")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx) }()
+	<-began
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if d.state() != "pending 0" {
+		t.Errorf("stopped, it is %s", d.state())
+	}
+	d.start()
+	d.send(time.Minute)
+	if d.state() != "heard 1" {
+		t.Errorf("after a restart it is %s", d.state())
+	}
+}
+
+// What a dialect nobody knows, or that has nothing to say, is given ends as skipped.
+func TestNothingToTell(t *testing.T) {
+	d := openDesk(t)
+	shop := listen(t, d.clock, always(200))
+	d.tells(shop, "quote.*", "invoice.created")
+	d.happens("one")
+	d.Dialects = map[string]webhook.Dialect{}
+	d.send(0)
+	d.send(time.Hour)
+	if len(shop.requests()) != 0 || strings.Contains(d.state(), "pending") {
+		t.Errorf("%d requests, %s", len(shop.requests()), d.state())
+	}
+}
+
+// A dialect that cannot write an event keeps nobody waiting for more than a minute.
+func TestBodyFails(t *testing.T) {
+	d := openDesk(t)
+	shop := listen(t, d.clock, always(200))
+	d.tells(shop, "invoice.*")
+	inv := d.happens("one")
+	d.Dialects = map[string]webhook.Dialect{merchant.DialectCoinsPaid: stumbles{d.Dialects[merchant.DialectCoinsPaid]}}
+	for range 5 {
+		d.send(30 * time.Second)
+	}
+	if got := shop.requests(); len(got) != 1 || got[0].header.Get("Webhook-Subject") != string(inv.ID)+"/2" {
+		t.Errorf("%d requests", len(got))
+	}
+}
+
+// stumbles cannot write creations.
+type stumbles struct{ webhook.Dialect }
+
+func (s stumbles) Body(e event.Event) ([]byte, error) {
+	if e.Type == "invoice.created" {
+		return nil, fmt.Errorf("event %s: a bug", e.ID)
+	}
+	return s.Dialect.Body(e)
+}
+
+func TestCheckURL(t *testing.T) {
+	for _, text := range []string{"https://shop.example/cb", "http://127.0.0.1:8080/cb?x=1", "https://shop.example:8443", "https://[2001:db8::1]/cb", "https://xn--bcher-kva.example/"} {
+		if err := webhook.CheckURL(text); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	for _, text := range []string{
+		"", "shop.example", "/cb", "//shop.example/cb", "ftp://shop.example", "file:///etc/passwd", "data:text/plain,x", "javascript:alert(1)", "unix:/run/x.sock",
+		"https:///cb", "https:/shop.example", "https:shop.example", "https://user@shop.example", "https://user:pass@shop.example", "https://shop.example#@127.0.0.1/",
+		`https://shop.example\@127.0.0.1/`, "https://shop.example/\r\nX: y", "https://shop.example/\tcb", "https://shop .example/", "https://" + strings.Repeat("a", 2048) + ".example/",
+	} {
+		if err := webhook.CheckURL(text); err == nil {
+			t.Errorf("%q is accepted", text)
 		}
 	}
 }
