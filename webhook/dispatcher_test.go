@@ -303,15 +303,10 @@ func TestSlowEndpoint(t *testing.T) {
 		t.Errorf("the slow endpoint has %d deliveries at once", got)
 	}
 	close(release)
-	until(t, "the slow endpoint has heard everything", func() bool { d.Wake(); return len(slow.requests()) == events })
+	until(t, "the slow endpoint has heard everything", func() bool { d.Wake(); return strings.Count(d.state(), "heard 1") == 2*events })
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
-	}
-	for _, m := range d.deliveries() {
-		if m.State != "heard" || m.Attempts != 1 {
-			t.Errorf("%s to %s: %s after %d", m.Type, m.URL, m.State, m.Attempts)
-		}
 	}
 	d.sound()
 }
