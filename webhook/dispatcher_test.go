@@ -32,16 +32,16 @@ type receiver struct {
 	*httptest.Server
 	mu     sync.Mutex
 	got    []request
-	answer func(n int) int // the status of the answer to the n-th request, from 1
+	answer func(n int) int     // the status of the answer to the n-th request, from 1
+	judge  func(r request) int // the status by what was sent, instead
 }
 
 type request struct {
 	header http.Header
 	body   string
-	at     time.Time
 }
 
-func listen(t *testing.T, clock *storetest.Clock, answer func(n int) int) *receiver {
+func listen(t *testing.T, answer func(n int) int) *receiver {
 	t.Helper()
 	r := &receiver{answer: answer}
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -49,10 +49,15 @@ func listen(t *testing.T, clock *storetest.Clock, answer func(n int) int) *recei
 		if err != nil {
 			t.Error(err)
 		}
+		got := request{req.Header.Clone(), string(body)}
 		r.mu.Lock()
-		r.got = append(r.got, request{req.Header.Clone(), string(body), clock.Now()})
+		r.got = append(r.got, got)
 		n := len(r.got)
 		r.mu.Unlock()
+		if r.judge != nil {
+			w.WriteHeader(r.judge(got))
+			return
+		}
 		w.WriteHeader(r.answer(n))
 	}))
 	t.Cleanup(r.Close)
@@ -168,7 +173,7 @@ func (d *desk) sound() {
 
 func TestDelivery(t *testing.T) {
 	d := openDesk(t)
-	shop := listen(t, d.clock, always(200))
+	shop := listen(t, always(200))
 	d.tells(shop, "invoice.*")
 	inv := d.happens("one")
 	d.send(0)
@@ -195,7 +200,7 @@ func TestDelivery(t *testing.T) {
 func TestSchedule(t *testing.T) {
 	d := openDesk(t)
 	answers := []int{201, 204, 301, 302, 400, 403, 404, 410, 429, 500, 502, 503, 299}
-	shop := listen(t, d.clock, func(n int) int {
+	shop := listen(t, func(n int) int {
 		if n <= len(answers) {
 			return answers[n-1]
 		}
@@ -232,10 +237,34 @@ func TestSchedule(t *testing.T) {
 	d.sound()
 }
 
+// Once a newer state of an invoice was heard, the older one is not sent any more. It holds the newer one back for a minute.
+func TestNewestWins(t *testing.T) {
+	d := openDesk(t)
+	shop := listen(t, always(200))
+	shop.judge = func(r request) int {
+		return map[bool]int{true: 500, false: 200}[strings.Contains(r.body, `"status":"failed"`)]
+	}
+	d.tells(shop, "invoice.*")
+	inv := d.happens("one")
+	d.send(0)
+	_, err := storetest.Service(d.db).Decide(t.Context(), inv.ID, invoice.Mark{Kind: invoice.MarkAccept, Actor: "test", Reason: "paid in cash"})
+	d.must(err)
+	d.send(59 * time.Second)
+	if got := len(shop.requests()); got != 1 {
+		t.Fatalf("the newer one overtakes: %d requests", got)
+	}
+	d.send(2 * time.Second) // the newer one, and the first retry of the older
+	d.send(24 * time.Hour)
+	if got := len(shop.requests()); got != 3 || d.state() != "heard 1, superseded 2, skipped 0" {
+		t.Errorf("%d requests, %s", got, d.state())
+	}
+	d.sound()
+}
+
 // A secret that was changed between two attempts signs the second one; the body stays.
 func TestRotationBetweenAttempts(t *testing.T) {
 	d := openDesk(t)
-	shop := listen(t, d.clock, func(n int) int { return map[bool]int{true: 500, false: 200}[n == 1] })
+	shop := listen(t, func(n int) int { return map[bool]int{true: 500, false: 200}[n == 1] })
 	d.tells(shop, "invoice.cancelled")
 	d.happens("one")
 	d.send(0)
@@ -256,7 +285,7 @@ func TestRotationBetweenAttempts(t *testing.T) {
 // A process that ends between two attempts, or after the message left and before that was written down, is no loss.
 func TestRestart(t *testing.T) {
 	d := openDesk(t)
-	shop := listen(t, d.clock, func(n int) int { return map[bool]int{true: 500, false: 200}[n == 1] })
+	shop := listen(t, func(n int) int { return map[bool]int{true: 500, false: 200}[n == 1] })
 	d.tells(shop, "invoice.cancelled")
 	d.happens("one")
 	d.send(0)
@@ -287,8 +316,8 @@ func TestRestart(t *testing.T) {
 func TestSlowEndpoint(t *testing.T) {
 	d := openDesk(t)
 	release := make(chan struct{})
-	slow := listen(t, d.clock, func(int) int { <-release; return 200 })
-	quick := listen(t, d.clock, always(200))
+	slow := listen(t, func(int) int { <-release; return 200 })
+	quick := listen(t, always(200))
 	d.tells(slow, "invoice.cancelled")
 	d.tells(quick, "invoice.cancelled")
 	const events = 6
@@ -330,7 +359,7 @@ func until(t *testing.T, what string, yes func() bool) {
 func TestStop(t *testing.T) {
 	d := openDesk(t)
 	began, release := make(chan struct{}, 1), make(chan struct{})
-	shop := listen(t, d.clock, func(n int) int {
+	shop := listen(t, func(n int) int {
 		if n == 1 {
 			began <- struct{}{}
 			<-release
@@ -361,7 +390,7 @@ func TestStop(t *testing.T) {
 // What a dialect nobody knows, or that has nothing to say, is given ends as skipped.
 func TestNothingToTell(t *testing.T) {
 	d := openDesk(t)
-	shop := listen(t, d.clock, always(200))
+	shop := listen(t, always(200))
 	d.tells(shop, "quote.*", "invoice.created")
 	d.happens("one")
 	d.Dialects = map[string]webhook.Dialect{}
@@ -375,7 +404,7 @@ func TestNothingToTell(t *testing.T) {
 // A dialect that cannot write an event keeps nobody waiting for more than a minute.
 func TestBodyFails(t *testing.T) {
 	d := openDesk(t)
-	shop := listen(t, d.clock, always(200))
+	shop := listen(t, always(200))
 	d.tells(shop, "invoice.*")
 	inv := d.happens("one")
 	d.Dialects = map[string]webhook.Dialect{merchant.DialectCoinsPaid: stumbles{d.Dialects[merchant.DialectCoinsPaid]}}
