@@ -55,7 +55,7 @@ func (s *sites) public() http.Handler {
 		Log: s.app.log, Route: checkout.Route, Sampled: func(route string) bool { return strings.HasSuffix(route, "/status") }, Every: 100, Now: time.Now,
 	}
 	r := chi.NewRouter()
-	r.Use(front.Identify(rand.Reader, proxies), deny.Wrap, s.meters.wrap, access.Wrap, front.Recover(s.app.log, front.Plain),
+	r.Use(front.Identify(rand.Reader, proxies), deny.Wrap, s.meters.wrap, access.Wrap, front.Recover(s.app.log, s.fail),
 		front.Sizes(s.refuse, bodyLimit), front.Hosts(s.refuse, s.hosts...), squeeze)
 	r.Handle("/api/*", s.coinsPaid)
 	for prefix, h := range s.extra {
@@ -73,6 +73,17 @@ func (s *sites) refuse(w http.ResponseWriter, r *http.Request, status int) {
 		return
 	}
 	s.app.site.Status(w, r, status)
+}
+
+// fail answers for a handler that broke down, in the shape of the face it came by.
+func (s *sites) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if !strings.HasPrefix(r.URL.Path, "/api/") {
+		s.app.site.Error(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusInternalServerError)
+	_, _ = w.Write([]byte(`{"error":"Internal error","code":"internal_error"}`))
 }
 
 // squeeze collapses doubled slashes below /api before routing, without a redirect, which would turn a POST into a GET.
