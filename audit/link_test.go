@@ -16,7 +16,7 @@ func TestLinkCoversEverything(t *testing.T) {
 	if !regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(base()) {
 		t.Errorf("a link is %q", base())
 	}
-	if base() != base() {
+	if first, again := base(), base(); first != again {
 		t.Error("the same row has two links")
 	}
 	for name, other := range map[string]string{
