@@ -51,8 +51,8 @@ type Addresses interface {
 	Offers(ctx context.Context, t merchant.Tenant, asset chain.Asset) (bool, error)
 	// Next assigns a new address to an invoice, in the transaction of ctx. An index is never used twice.
 	Next(ctx context.Context, t merchant.Tenant, asset chain.Asset, owner ident.ID) (string, error)
-	// Check derives an assigned address again and compares.
-	Check(ctx context.Context, network, address string) error
+	// Check derives an address assigned to a merchant's invoice again and compares.
+	Check(ctx context.Context, m, owner ident.ID, network, address string) error
 }
 
 // Health says whether a network's node can be relied on for new invoices.
@@ -250,7 +250,7 @@ func (s *Service) CheckAddress(ctx context.Context, inv *Invoice) error {
 	if !ok {
 		return nil
 	}
-	if err := s.Addresses.Check(ctx, addr.Network, addr.Text); err != nil {
+	if err := s.Addresses.Check(ctx, inv.Merchant, inv.ID, addr.Network, addr.Text); err != nil {
 		return ErrAddress.Because(err)
 	}
 	return nil

@@ -28,7 +28,7 @@ type Account struct {
 	Merchant    ident.ID
 	Network     string
 	Descriptor  string
-	Fingerprint string // 8 hex digits that name the key in the audit views
+	Fingerprint string // 8 hex digits that name the key; with the first of the identity, in the audit views
 	Identity    string // equal for two accounts exactly if their addresses are; set when the account is made
 }
 
@@ -95,11 +95,15 @@ func (b *Book) Next(ctx context.Context, t merchant.Tenant, asset chain.Asset, o
 	return address, b.Indexes.Assign(ctx, Assigned{Account: a, Index: index, Address: address, Owner: owner})
 }
 
-// Check derives an assigned address again; ErrMismatch if it, its wallet or its index was changed since.
-func (b *Book) Check(ctx context.Context, network, address string) error {
+// Check derives an address again that was assigned to an object of a merchant; ErrMismatch if it, its wallet or its index was
+// changed since, or if it is somebody else's.
+func (b *Book) Check(ctx context.Context, m, owner ident.ID, network, address string) error {
 	a, err := b.Indexes.Assigned(ctx, network, address)
 	if err != nil {
 		return err
+	}
+	if a.Owner != owner || a.Account.Merchant != m {
+		return ErrMismatch.Because(fmt.Errorf("%s was assigned to %s", address, a.Owner.Short()))
 	}
 	derived, err := b.Derive(a.Account, a.Index)
 	if err != nil {

@@ -431,7 +431,7 @@ SELECT '' AS withdrawal_id, '' AS merchant_id, '' AS idem_key, '' AS purpose, ''
 FROM settings WHERE 1 = 0;
 
 CREATE VIEW audit_addresses AS
-SELECT a.network AS chain, a.address, a.merchant_id, w.custody, w.fingerprint AS xpub_fpr, a.idx AS derivation_index,
+SELECT a.network AS chain, a.address, a.merchant_id, w.custody, w.fingerprint || '-' || substr(w.identity, 1, 8) AS xpub_fpr, a.idx AS derivation_index,
   a.owner_kind, a.owner_id, a.assigned_at
 FROM addresses a JOIN wallets w ON w.id = a.wallet_id;
 
