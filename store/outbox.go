@@ -76,7 +76,7 @@ func (w Webhooks) Lease(ctx context.Context, holder string, full []ident.ID, eac
 		}
 		for _, m := range due {
 			n, err := t.exec(ctx, `UPDATE outbox SET lease_until = $1, lease_by = $2
-				WHERE id = $3 AND state = 'pending' AND lease_until < $4`,
+				WHERE id = $3 AND state = 'pending' AND lease_until < $4 AND next_at <= $4`,
 				millis(now.Add(leaseTime)), holder, m.ID, millis(now))
 			if err != nil {
 				return err

@@ -52,7 +52,11 @@ func (p *prepared) fill(ctx context.Context) {
 			continue
 		}
 		p.mu.Lock()
-		p.stmts[query] = stmt
+		if _, there := p.stmts[query]; there || len(p.stmts) >= maxPrepared {
+			_ = stmt.Close() // another reader was first, or there is no room left
+		} else {
+			p.stmts[query] = stmt
+		}
 		p.mu.Unlock()
 	}
 }

@@ -108,11 +108,12 @@ func (w *writer) gather(first *job) []*job {
 func (w *writer) group(jobs []*job) {
 	if err := w.commit(jobs); err != nil {
 		for _, j := range jobs {
-			if len(jobs) > 1 && j.err == nil {
-				if err := w.commit([]*job{j}); err != nil {
-					j.err = err
-				}
-			} else if j.err == nil {
+			if len(jobs) == 1 {
+				j.err = err
+				break
+			}
+			j.err = nil // it may have failed because of what a neighbour wrote, which is gone now
+			if err := w.commit([]*job{j}); err != nil {
 				j.err = err
 			}
 		}
@@ -128,8 +129,11 @@ func (w *writer) group(jobs []*job) {
 func (w *writer) commit(jobs []*job) error {
 	// The transaction belongs to all callers, so no single caller's context may end it.
 	sqlTx, err := w.db.BeginTx(context.Background(), nil)
-	if err != nil {
-		return jobs[0].db.fail(err)
+	if err != nil { // nothing has begun, so there is nothing to run again: all are told
+		for _, j := range jobs {
+			j.err = j.db.fail(err)
+		}
+		return nil
 	}
 	for _, j := range jobs {
 		if j.err != nil {

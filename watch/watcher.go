@@ -101,6 +101,7 @@ func (w *Watcher) RunOnce(ctx context.Context) error {
 	}
 	if err != nil {
 		w.passed = false
+		w.missing = nil // what was not looked at was not seen to be away
 	} else if !held { // what we remember will be old when we are asked again
 		w.known, w.missing, w.passed = nil, nil, false
 	}

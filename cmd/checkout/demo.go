@@ -197,7 +197,9 @@ func (n *miningNode) play(ctx context.Context, a *app, inv *invoice.Invoice, act
 			return errRehearsal
 		}
 		tx, err := n.payer.Replace(ctx, n.last)
-		n.last = tx
+		if err == nil {
+			n.last = tx
+		}
 		return err
 	case "reorg":
 		return n.reorganise(ctx, inv)
@@ -211,7 +213,9 @@ func (n *miningNode) pay(ctx context.Context, inv *invoice.Invoice, amount money
 		return errRehearsal
 	}
 	tx, err := n.payer.PayReplaceable(ctx, regtest.Output{Address: addr.Text, Sats: amount.Units().Int64()})
-	n.last = tx
+	if err == nil {
+		n.last = tx
+	}
 	return err
 }
 
