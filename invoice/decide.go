@@ -51,7 +51,8 @@ func (inv *Invoice) Holding(asset string, now time.Time) (Quote, bool) {
 }
 
 // Choose sets the coin. fresh is the price to lock unless a quote of the coin still holds; addr is the coin's address,
-// new or the one it already has. The deadline does not move by switching: no lock but the first goes beyond it.
+// new or the one it already has. The deadline does not move by switching: no lock but the first goes beyond it. To lock a
+// coin's price anew after its lock is over counts as a renewal where terms know renewals.
 func (inv *Invoice) Choose(asset string, fresh *rate.Quote, addr Address, at Moment, cause Cause) (Effects, error) {
 	at = inv.shift(at)
 	m, ok := inv.Method(asset)
@@ -66,12 +67,15 @@ func (inv *Invoice) Choose(asset string, fresh *rate.Quote, addr Address, at Mom
 		if fresh == nil {
 			return Effects{}, ErrState
 		}
-		q, err := inv.lock(m, inv.within(*fresh))
-		if err != nil {
+		lock := w.lock
+		if _, again := inv.Quote(asset); again && inv.Terms.MaxRenewals > 0 {
+			if lock = w.renew; inv.Renewals() >= inv.Terms.MaxRenewals {
+				return Effects{}, ErrRenewals
+			}
+		}
+		if err := lock(m, inv.within(*fresh)); err != nil {
 			return Effects{}, err
 		}
-		inv.Quotes = append(inv.Quotes, q)
-		w.quoted("created", q.ID, 1)
 	}
 	if _, had := inv.Address(asset); !had {
 		inv.Addresses = append(inv.Addresses, addr)
@@ -122,17 +126,29 @@ func (inv *Invoice) Requote(fresh rate.Quote, at Moment, cause Cause) (Effects, 
 	}
 	w := inv.begin(at, cause)
 	inv.Ended = nil
-	if err := w.renew(fresh); err != nil {
+	m, ok := inv.Method(inv.Asset)
+	if !ok {
+		return Effects{}, ErrMethod
+	}
+	if err := w.renew(m, fresh); err != nil {
 		return Effects{}, err
 	}
 	return w.finish()
 }
 
-func (w *work) renew(fresh rate.Quote) error {
-	m, ok := w.inv.Method(w.inv.Asset)
-	if !ok {
-		return ErrMethod
+// lock keeps a price for a coin that has none.
+func (w *work) lock(m Method, fresh rate.Quote) error {
+	q, err := w.inv.lock(m, fresh)
+	if err != nil {
+		return err
 	}
+	w.inv.Quotes = append(w.inv.Quotes, q)
+	w.quoted("created", q.ID, 1)
+	return nil
+}
+
+// renew keeps a new price for a coin whose lock is over, or is given up for a better one.
+func (w *work) renew(m Method, fresh rate.Quote) error {
 	q, err := w.inv.lock(m, fresh)
 	if err != nil {
 		return err
@@ -165,7 +181,9 @@ func (w *work) lapse(fresh *rate.Quote) error {
 	inv := w.inv
 	q, _ := inv.Quote(inv.Asset)
 	if fresh != nil && inv.Outcome.State == Awaiting && w.at.Now.Before(inv.Deadline()) && withinDrift(q.Rate, fresh.Rate, inv.Terms.RenewDrift) {
-		return w.renew(inv.within(*fresh))
+		if m, ok := inv.Method(inv.Asset); ok {
+			return w.renew(m, inv.within(*fresh))
+		}
 	}
 	inv.Lapsed = q.ID
 	w.quoted("lapsed", q.ID, 2)

@@ -147,6 +147,13 @@ func renewals() []transition {
 			name: "paid in the window, renewed afterwards", made: orderBTC, given: steps(pays(due/2), drift(40_000), requoted), do: pays(due * 5 / 8),
 			state: Detected, amount: Exact, flags: "renewed", verdict: Wait, events: "payment.detected",
 		}, {
+			name: "the same coin chosen again after its lock", made: orderBTC, given: steps(drift(60_000), lock), do: func(p *play) { p.must(p.choose("btc")) },
+			state: Awaiting, amount: None, flags: "renewed", verdict: Wait, events: "quote.renewed",
+		}, {
+			name: "the first part's lock lasts longer, no other", made: orderBTC,
+			given: steps(pays(due/4), waits(55*time.Minute), requoted, pays(due/4), mines(1), waits(31*time.Minute)), do: pays(due / 2),
+			state: Expired, amount: Short, flags: "late needs_review renewed", verdict: Review, reason: "short", events: "payment.late",
+		}, {
 			name: "a short one has longer", made: orderBTC, given: steps(pays(due/2), waits(45*time.Minute)), do: pays(due / 2),
 			state: Detected, amount: Exact, verdict: Wait, events: "payment.detected",
 		}, {

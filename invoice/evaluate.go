@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"checkout/ident"
 	"checkout/money"
 )
 
@@ -326,22 +327,40 @@ func (f Facts) confirmBy(s sums) time.Time {
 	return by
 }
 
-// lockEnd is when the price stops holding: the end of the newest lock, later by the extension once a part has come.
+// lockEnd is when the price stops holding: the end of the last lock.
 func (f Facts) lockEnd() (time.Time, bool) {
 	end, ok := time.Time{}, false
 	for _, q := range f.Quotes {
-		if q.locks() && q.Until.After(end) {
-			end, ok = q.Until, true
-		}
-	}
-	if ok && f.Terms.ExtendShort > 0 {
-		for _, p := range f.Payments {
-			if p.Live() && p.Standing == Counted {
-				return end.Add(f.Terms.ExtendShort), true
-			}
+		if until := f.holdsUntil(q); q.locks() && until.After(end) {
+			end, ok = until, true
 		}
 	}
 	return end, ok
+}
+
+// holdsUntil is the end of a lock, without grace: later by the extension for the lock the first part came in. Only that
+// one is extended, and only once.
+func (f Facts) holdsUntil(q Quote) time.Time {
+	if f.Terms.ExtendShort > 0 && q.ID == f.firstPart() {
+		return q.Until.Add(f.Terms.ExtendShort)
+	}
+	return q.Until
+}
+
+// firstPart is the quote of the earliest payment that counts, empty if there is none.
+func (f Facts) firstPart() ident.ID {
+	var first *Payment
+	for i := range f.Payments {
+		p := &f.Payments[i]
+		if p.Live() && p.Standing == Counted && (first == nil || p.FirstSeen.Before(first.FirstSeen) ||
+			(p.FirstSeen.Equal(first.FirstSeen) && p.ID < first.ID)) {
+			first = p
+		}
+	}
+	if first == nil {
+		return ""
+	}
+	return first.Quote
 }
 
 // deadline is until when money must have been seen, grace included, if there is such an instant.

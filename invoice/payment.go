@@ -121,7 +121,7 @@ func (inv *Invoice) judge(s chain.Sighting, m Method, addr Address, at Moment, s
 		return judgement{standing: Counted, quote: newestQuote.ID, extra: true}
 	}
 	if !before.State.Ends() {
-		if q, ok := inv.inTime(m.Asset, s.At); ok {
+		if q, ok := inv.facts(at).inTime(m.Asset, s.At); ok {
 			return judgement{standing: Counted, quote: q.ID}
 		}
 	}
@@ -133,7 +133,7 @@ func (inv *Invoice) judge(s chain.Sighting, m Method, addr Address, at Moment, s
 
 // takesLate says whether late money of a method pays the invoice at today's quote, without a person.
 func (inv *Invoice) takesLate(m Method, spot *rate.Quote, at Moment) bool {
-	return m.LateSettles && spot != nil && spot.Rate.From == m.Currency && !inv.decided() && at.Now.Before(inv.watchEnd())
+	return m.LateSettles && spot != nil && spot.Rate.From == m.Currency && !inv.decided() && at.Now.Before(inv.WatchEnd())
 }
 
 // rival says whether the payment and a transaction cannot both come true: they spend the same coins, and nothing has
@@ -148,14 +148,6 @@ func (p Payment) rival(s chain.Sighting) bool {
 	return slices.ContainsFunc(p.Inputs, func(in string) bool { return slices.Contains(s.Tx.Inputs, in) })
 }
 
-// paidAgain says whether an output of a transaction pays the payment's address at least as much.
-func (p Payment) paidAgain(tx chain.Tx) bool {
-	return slices.ContainsFunc(tx.Outputs, func(out chain.Transfer) bool {
-		less, err := out.Amount.Cmp(p.Transfer.Amount)
-		return err == nil && less >= 0 && out.Asset == p.Transfer.Asset && out.Address == p.Transfer.Address
-	})
-}
-
 // older says whether the transaction was there before the address was given to this invoice: an xpub that is also
 // used elsewhere brings such money. The node's clock may differ from ours, hence the margin.
 func older(s chain.Sighting, addr Address) bool {
@@ -167,28 +159,17 @@ func older(s chain.Sighting, addr Address) bool {
 
 // inTime finds the quote a sighting is judged by: of the windows that hold it, with grace and a short payment's
 // extension, the newest begun before it.
-func (inv *Invoice) inTime(asset string, seen time.Time) (Quote, bool) {
+func (f Facts) inTime(asset string, seen time.Time) (Quote, bool) {
 	found, ok := Quote{}, false
-	extend := time.Duration(0)
-	if inv.counting() {
-		extend = inv.Terms.ExtendShort
-	}
-	for _, q := range inv.Quotes {
-		if q.Asset == asset && q.locks() && q.Holds(seen, inv.Terms.Grace+extend) && (!ok || !q.At.Before(found.At)) {
+	for _, q := range f.Quotes {
+		if q.Asset != asset || !q.locks() || (ok && q.At.Before(found.At)) {
+			continue
+		}
+		if end := f.holdsUntil(q).Add(f.Terms.Grace); !seen.Before(q.At) && !seen.After(end) {
 			found, ok = q, true
 		}
 	}
 	return found, ok
-}
-
-// counting says whether any payment counts.
-func (inv *Invoice) counting() bool {
-	for _, p := range inv.Payments {
-		if p.Live() && p.Standing == Counted {
-			return true
-		}
-	}
-	return false
 }
 
 // decided says whether a cancel or invalidate stands.
@@ -197,8 +178,18 @@ func (inv *Invoice) decided() bool {
 	return ok && (m.Kind == MarkCancel || m.Kind == MarkInvalidate)
 }
 
-// watchEnd is until when late money may be taken without a person.
-func (inv *Invoice) watchEnd() time.Time {
+// LockEnd is until when the newest price of the chosen coin holds, without grace: longer once a part of it has come. Without
+// a coin it is the newest lock there is.
+func (inv *Invoice) LockEnd() (time.Time, bool) {
+	q, ok := inv.Quote(inv.Asset)
+	if !ok {
+		return time.Time{}, false
+	}
+	return inv.facts(Moment{}).holdsUntil(q), true
+}
+
+// WatchEnd is until when late money may be taken without a person.
+func (inv *Invoice) WatchEnd() time.Time {
 	end := inv.Created
 	if d, ok := inv.facts(Moment{}).deadline(); ok {
 		end = d

@@ -453,7 +453,7 @@ func (p *play) reorg(asset string, depth int, fates map[string]fate) {
 		}
 	}
 	for _, b := range slices.Backward(lost) {
-		p.change(func(inv *Invoice, at Moment) (Effects, error) { return inv.Reorganise(net, b.Hash, moved, n.tip(), at) })
+		p.change(func(inv *Invoice, at Moment) (Effects, error) { return inv.Reorganise(net, b.Hash, moved, n.tip(), p.spots, at) })
 	}
 	for _, id := range slices.Sorted(maps.Keys(moved)) {
 		p.sight(id)
@@ -485,6 +485,29 @@ func (p *play) replace(units int64) {
 	other := p.unseen("btc", units, chain.Tx{Inputs: tx.Inputs})
 	p.sight(other)
 	p.conflict(old, other, chain.BlockRef{})
+}
+
+// merge takes all transactions back by one of the same coins with these outputs to us.
+func (p *play) merge(units ...int64) {
+	p.Helper()
+	var spent, olds []string
+	for _, old := range p.inv.Payments {
+		spent, olds = append(spent, old.Inputs...), append(olds, old.Transfer.TxID)
+	}
+	id := p.unseen("btc", 1, chain.Tx{Inputs: spent})
+	net, tx := p.tx(id)
+	tx.Outputs = nil
+	for n, u := range units {
+		tx.Outputs = append(tx.Outputs, chain.Transfer{
+			Network: p.network("btc"), TxID: id, Ordinal: int64(n), Asset: "btc", Address: "btc-address", Amount: money.Units(btc, u),
+		})
+	}
+	for _, out := range tx.Outputs {
+		p.credit(chain.Sighting{Tx: tx.Tx, Transfer: out, Tip: net.tip()})
+	}
+	for _, old := range olds {
+		p.conflict(old, id, chain.BlockRef{})
+	}
 }
 
 // mineInstead mines a transaction that was replaced, instead of the one that replaced it.

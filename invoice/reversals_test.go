@@ -33,6 +33,14 @@ func chainTakesBack() []transition {
 			name: "replaced by nothing, another counts", made: shopBTC, given: steps(pays(due/2), pays(due/2)), do: gone,
 			state: Detected, amount: Short, flags: "replaced", verdict: Wait, events: "payment.dropped",
 		}, {
+			name: "two parts replaced by one that pays one of them", made: shopBTC, given: steps(pays(due/4), pays(due/2)),
+			do:    func(p *play) { p.merge(due/2 + 1000) },
+			state: Detected, amount: Short, flags: "replaced", verdict: Wait, events: "payment.dropped payment.replaced",
+		}, {
+			name: "two parts replaced by one with an output for each", made: shopBTC, given: steps(pays(due/4), pays(due/2)),
+			do:    func(p *play) { p.merge(due/2, due/4+1000) },
+			state: Detected, amount: Short, verdict: Wait, events: "payment.replaced payment.replaced",
+		}, {
 			name: "replaced by nothing after the deadline", made: shopBTC, given: steps(pays(due), waits(time.Hour)), do: gone,
 			state: Expired, amount: None, flags: "replaced", verdict: Release, reason: "never_paid", events: "payment.dropped invoice.expired",
 		}, {
@@ -192,6 +200,12 @@ func lateMoney() []transition {
 			name: "failed, confirmed after all, settled", made: orderUSD, given: steps(usd(hundred), tooLong), do: confirm,
 			state: Settled, amount: Exact, flags: "late", verdict: Go, reason: "late",
 			events: "payment.confirming payment.late payment.confirmed invoice.settled", entries: "credit allocate",
+		}, {
+			name: "failed, confirmed after all by a reorganisation, settled", made: orderUSD,
+			given: steps(func(p *play) { p.mine("usd", 2) }, usd(hundred), func(p *play) { p.mine("usd", 2) }, tooLong),
+			do:    func(p *play) { p.reorg("usd", 4, map[string]fate{p.last(): {place: 0}}) },
+			state: Settled, amount: Exact, flags: "late", verdict: Go, reason: "late",
+			events: "payment.late payment.confirmed invoice.settled", entries: "credit allocate",
 		}, {
 			name: "failed, two confirmed after all by one block", made: orderUSD, given: steps(usd(hundred/2), usd(hundred/2), tooLong), do: confirm,
 			state: Settled, amount: Exact, flags: "late", verdict: Go, reason: "late",

@@ -63,9 +63,7 @@ func (w *work) first(s chain.Sighting, m Method, addr Address, id ident.ID, numb
 	if p.Coinbase {
 		p.Need = max(p.Need, coinbaseMaturity)
 	}
-	w.displace(s)
-	old := inv.continued(s, m)
-	if old != nil {
+	if old := w.displace(s); old != nil {
 		p.FirstSeen, p.Quote, p.Standing, p.IsLate, p.Extra = old.FirstSeen, old.Quote, old.Standing, old.IsLate, old.Extra
 		w.replace(old, s, id)
 	} else {
@@ -112,22 +110,48 @@ func (inv *Invoice) keepSpot(m Method, spot rate.Quote) {
 	inv.Quotes = append(inv.Quotes, Quote{Quote: spot, Asset: m.Asset, Due: money.Zero(m.Currency)})
 }
 
-// continued finds the payment a transfer takes the place of: one to the same address that spends one of the same coins
-// and pays no more.
-func (inv *Invoice) continued(s chain.Sighting, m Method) *Payment {
-	if over, _ := s.Transfer.Amount.Cmp(m.Cap); over > 0 {
+// heirs pairs the payments a transaction takes the place of with the outputs that continue them, by ordinal: one to the
+// same address that pays no less. Each output continues one payment at most; the smallest go first, so that as many as
+// possible find one.
+func (inv *Invoice) heirs(s chain.Sighting) map[int64]*Payment {
+	var olds []*Payment
+	for i := range inv.Payments {
+		if p := &inv.Payments[i]; p.pays() && p.rival(s) {
+			olds = append(olds, p)
+		}
+	}
+	if len(olds) == 0 {
 		return nil
 	}
-	for i := range inv.Payments {
-		p := &inv.Payments[i]
-		if !p.rival(s) || p.Transfer.Address != s.Transfer.Address || p.Transfer.Asset != s.Transfer.Asset || !p.pays() {
-			continue
-		}
-		if less, _ := s.Transfer.Amount.Cmp(p.Transfer.Amount); less >= 0 {
-			return p
+	bySize := func(a, b chain.Transfer) int { return a.Amount.Units().Cmp(b.Amount.Units()) }
+	slices.SortStableFunc(olds, func(a, b *Payment) int { return bySize(a.Transfer, b.Transfer) })
+	outs := slices.SortedStableFunc(slices.Values(s.Tx.Outputs), bySize)
+	heirs := map[int64]*Payment{}
+	for _, old := range olds {
+		for _, out := range outs {
+			if _, taken := heirs[out.Ordinal]; !taken && inv.continues(out, old.Transfer) {
+				heirs[out.Ordinal] = old
+				break
+			}
 		}
 	}
-	return nil
+	return heirs
+}
+
+// continues says whether an output may stand for an earlier transfer: it is not itself a payment already.
+func (inv *Invoice) continues(out, old chain.Transfer) bool {
+	if out.Address != old.Address || out.Asset != old.Asset {
+		return false
+	}
+	m, ok := inv.Method(out.Asset)
+	if over, err := out.Amount.Cmp(m.Cap); !ok || err != nil || over > 0 {
+		return false
+	}
+	if less, err := out.Amount.Cmp(old.Amount); err != nil || less < 0 {
+		return false
+	}
+	p := inv.payment(out)
+	return p == nil || !p.Live()
 }
 
 // replace ends a payment that another one continues.
@@ -137,14 +161,20 @@ func (w *work) replace(old *Payment, s chain.Sighting, by ident.ID) {
 	w.tell("replaced", old)
 }
 
-// displace takes in that a transaction spends the coins of earlier payments. Those it pays again are left for its outputs
-// to continue.
-func (w *work) displace(s chain.Sighting) {
+// displace takes in that a transaction spends the coins of earlier payments, and returns the one this transfer continues.
+// Those its other outputs pay again are left for them to continue.
+func (w *work) displace(s chain.Sighting) *Payment {
+	heirs := w.inv.heirs(s)
+	kept := map[ident.ID]bool{}
+	for _, old := range heirs {
+		kept[old.ID] = true
+	}
 	for i := range w.inv.Payments {
-		if p := &w.inv.Payments[i]; p.rival(s) && !(p.pays() && p.paidAgain(s.Tx)) {
+		if p := &w.inv.Payments[i]; p.rival(s) && !kept[p.ID] {
 			w.conflict(p, s.Tx.ID, s.Block)
 		}
 	}
+	return heirs[s.Transfer.Ordinal]
 }
 
 // again updates a known payment. A node may keep a transaction in its mempool whose coins another one has spent in a block:
@@ -164,9 +194,7 @@ func (w *work) again(p *Payment, s chain.Sighting, spots Spots) {
 
 // revive takes a dropped payment up again: it came back, or was mined instead of what had replaced it.
 func (w *work) revive(p *Payment, s chain.Sighting, spots Spots) {
-	m, _ := w.inv.Method(p.Transfer.Asset)
-	w.displace(s)
-	old := w.inv.continued(s, m)
+	old := w.displace(s)
 	if old != nil {
 		w.replace(old, s, p.ID)
 	}
@@ -258,7 +286,7 @@ func (inv *Invoice) Advance(network string, tip int64, spots Spots, at Moment) (
 
 // Reorganise takes back what stood in a block that left the chain. A transaction that stands in the new branch as well
 // (moved names its block there) only moves: as long as it is deep enough under the new height nobody is told anything.
-func (inv *Invoice) Reorganise(network, block string, moved map[string]chain.BlockRef, height int64, at Moment) (Effects, error) {
+func (inv *Invoice) Reorganise(network, block string, moved map[string]chain.BlockRef, height int64, spots Spots, at Moment) (Effects, error) {
 	at = inv.shift(at)
 	w := inv.begin(at, Cause{Kind: "chain", ID: block})
 	for i := range inv.Payments {
@@ -276,7 +304,7 @@ func (inv *Invoice) Reorganise(network, block string, moved map[string]chain.Blo
 		w.dirty = true
 		if there, ok := moved[p.Transfer.TxID]; ok {
 			p.Block = there
-			w.settleDepth(p, height, func(string) *rate.Quote { return nil })
+			w.settleDepth(p, height, spots)
 			continue
 		}
 		p.Block, p.Depth = chain.BlockRef{}, 0

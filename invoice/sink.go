@@ -48,7 +48,7 @@ func (s *Service) Reverted(ctx context.Context, network, hash string, moved map[
 	}
 	for _, id := range ids {
 		err := s.update(ctx, id, func(inv *Invoice, at Moment) (Effects, error) {
-			return inv.Reorganise(network, hash, moved, height, at)
+			return inv.Reorganise(network, hash, moved, height, s.spots(inv), at)
 		})
 		if err != nil {
 			return err

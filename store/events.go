@@ -62,8 +62,8 @@ func eventRow(e event.Event, digest string) []string {
 
 func (db *DB) enqueue(ctx context.Context, t *tx, e event.Event, to webhook.Endpoint) error {
 	_, err := t.exec(ctx, `INSERT INTO outbox (id, event_id, endpoint_id, merchant_id, stream_id, stream_seq, state, attempts, tries,
-		manual, next_at, lease_until, lease_by, body, created_at, heard_at, last_hash)
-		VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, 0, $7, $8, 0, '', '', $8, 0, '')`,
+		manual, next_at, first_at, lease_until, lease_by, body, created_at, heard_at, last_hash)
+		VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, 0, $7, $8, 0, 0, '', '', $8, 0, '')`,
 		ident.New(db.Random), e.ID, to.ID, e.Merchant, e.Stream, e.StreamSeq, false, millis(e.At))
 	return err
 }

@@ -24,7 +24,7 @@ type Webhooks struct{ *DB }
 // leaseTime covers a delivery's time-out and the recording of its outcome.
 const leaseTime = webhook.Timeout + 15*time.Second
 
-// holdBack is how long a message that fails may keep its successor waiting.
+// holdBack is how long a message that fails may keep its successor waiting, from its first attempt on.
 const holdBack = 60 * time.Second
 
 // endpoints lists where a merchant listens in an environment.
@@ -75,14 +75,14 @@ func (w Webhooks) Lease(ctx context.Context, holder string, full []ident.ID, eac
 			return err
 		}
 		for _, m := range due {
-			n, err := t.exec(ctx, `UPDATE outbox SET lease_until = $1, lease_by = $2
+			n, err := t.exec(ctx, `UPDATE outbox SET lease_until = $1, lease_by = $2, first_at = CASE WHEN first_at = 0 THEN $4 ELSE first_at END
 				WHERE id = $3 AND state = 'pending' AND lease_until < $4 AND next_at <= $4`,
 				millis(now.Add(leaseTime)), holder, m.ID, millis(now))
 			if err != nil {
 				return err
 			}
 			if n == 1 {
-				m.Body = append([]byte(nil), m.Body...)
+				m.Holder, m.Body = holder, append([]byte(nil), m.Body...)
 				list = append(list, m)
 			}
 		}
@@ -128,7 +128,7 @@ func (w Webhooks) eachDue(ctx context.Context, now time.Time, without []ident.ID
 		FROM outbox o JOIN events e ON e.id = o.event_id JOIN endpoints n ON n.id = o.endpoint_id
 		WHERE o.state = 'pending' AND o.next_at <= $1 AND o.lease_until < $1 AND NOT n.disabled
 		AND (o.attempts > 0 OR NOT EXISTS (SELECT 1 FROM outbox p WHERE p.endpoint_id = o.endpoint_id AND p.stream_id = o.stream_id
-			AND p.stream_seq < o.stream_seq AND p.state = 'pending' AND p.created_at > $2))` + not + `
+			AND p.stream_seq < o.stream_seq AND p.state = 'pending' AND (p.first_at = 0 OR p.first_at > $2)))` + not + `
 		ORDER BY o.next_at, o.id LIMIT $3`
 	return w.each(ctx, query, args, func(rows *sql.Rows) error {
 		var m webhook.Message
@@ -164,31 +164,70 @@ func (w Webhooks) Skip(ctx context.Context, id ident.ID) error {
 	})
 }
 
-// Record writes an attempt down and moves the message on, in one transaction.
+// Record writes an attempt down and moves the message on, in one transaction. An attempt that outlasted its lease decides
+// nothing for who holds the message now, unless it was heard.
 func (w Webhooks) Record(ctx context.Context, m webhook.Message, a webhook.Attempt, n webhook.Next) error {
 	return w.update(ctx, func(ctx context.Context, t *tx) error {
+		var kept standing
+		err := w.fail(t.QueryRowContext(ctx, "SELECT lease_by, manual, next_at, heard_at FROM outbox WHERE id = $1", m.ID).
+			Scan(&kept.holder, &kept.manual, &kept.next, &kept.heard))
+		if err != nil {
+			return err
+		}
 		if err := w.attempt(ctx, t, m, a); err != nil {
 			return err
 		}
-		state, next, heard := "pending", n.At, time.Time{}
-		switch {
-		case n.Heard:
-			state, next, heard = "heard", a.At, a.At.Add(a.Duration)
-		case n.Dead:
-			state, next = "dead", a.At
+		mine := kept.holder == m.Holder
+		if !mine && !n.Heard {
+			return nil
 		}
+		next := kept.after(m, a, n)
 		tries := 1
 		if m.Manual {
 			tries = 0
 		}
-		// A message that was heard once is never again sent by the schedule, whatever a resend by hand came to.
-		_, err := t.exec(ctx, `UPDATE outbox SET state = CASE WHEN heard_at > 0 THEN 'heard' ELSE $1 END, next_at = $2, heard_at = CASE WHEN heard_at = 0 THEN $3 ELSE heard_at END,
-			tries = tries + $4, manual = $5, lease_until = 0, lease_by = '' WHERE id = $6`, state, millis(next), millis(heard), tries, false, m.ID)
-		if err != nil || !n.Supersede {
+		if _, err = t.exec(ctx, `UPDATE outbox SET state = $1, next_at = $2, heard_at = $3, manual = $4, tries = tries + $5 WHERE id = $6`,
+			next.state, next.next, next.heard, next.manual, tries, m.ID); err != nil {
 			return err
+		}
+		if mine {
+			if _, err = t.exec(ctx, "UPDATE outbox SET lease_until = 0, lease_by = '' WHERE id = $1", m.ID); err != nil {
+				return err
+			}
+		}
+		if !n.Supersede {
+			return nil
 		}
 		return t.supersede(ctx, m)
 	})
+}
+
+// standing is where a message stands.
+type standing struct {
+	holder, state string
+	manual        bool
+	next, heard   int64
+}
+
+// after is where a message stands after an attempt. What was heard once is never again sent by the schedule, whatever a
+// resend by hand came to; a resend asked for during the attempt is still to come.
+func (s standing) after(m webhook.Message, a webhook.Attempt, n webhook.Next) standing {
+	if n.Heard && s.heard == 0 {
+		s.heard = millis(a.At.Add(a.Duration))
+	}
+	if s.state = "pending"; s.manual && !m.Manual {
+		return s
+	}
+	s.manual, s.next = false, millis(a.At)
+	switch {
+	case s.heard > 0:
+		s.state = "heard"
+	case n.Dead:
+		s.state = "dead"
+	default:
+		s.next = millis(n.At)
+	}
+	return s
 }
 
 // supersede drops what the schedule still holds of a stream for an endpoint that has heard something newer: also a message
@@ -282,14 +321,15 @@ func (w Webhooks) Deliveries(ctx context.Context, tenant merchant.Tenant, stream
 	return list, err
 }
 
-// Resend asks for a message to be sent again at once, by hand: the same id and the same body.
+// Resend asks for a message to be sent again at once, by hand: the same id and the same body. If it is just being sent,
+// it is sent again after that.
 func (w Webhooks) Resend(ctx context.Context, tenant merchant.Tenant, id ident.ID) error {
 	return w.update(ctx, func(ctx context.Context, t *tx) error {
 		at, err := t.now(ctx)
 		if err != nil {
 			return err
 		}
-		err = t.one(ctx, `UPDATE outbox SET state = 'pending', manual = $1, next_at = $2, lease_until = 0 WHERE id = $3 AND merchant_id = $4
+		err = t.one(ctx, `UPDATE outbox SET state = 'pending', manual = $1, next_at = $2 WHERE id = $3 AND merchant_id = $4
 			AND state <> 'skipped' AND endpoint_id IN (SELECT id FROM endpoints WHERE environment = $5)`, true, millis(at), id, tenant.Merchant(), tenant.Env())
 		if f, ok := errors.AsType[*fault.Error](err); ok && f.Is(ErrStale) {
 			return webhook.ErrUnknown

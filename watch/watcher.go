@@ -28,7 +28,8 @@ type Watcher struct {
 	known   map[string]struct{}  // mempool transactions looked at
 	missing map[string]time.Time // since when a payment's transaction is absent
 	passed  bool                 // a complete pass was made since the start or the last trouble
-	status  string
+	status  string               // what we last kept, empty when another watcher may have kept something else
+	told    string               // what the log was last told
 }
 
 // maxBackoff bounds the wait after errors; gap is how long nobody may have looked for it to count as normal running.
@@ -59,7 +60,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	}
 }
 
-// trouble writes down what is wrong, once for each change.
+// trouble writes down what is wrong, once for each change; what could not be kept is tried again.
 func (w *Watcher) trouble(ctx context.Context, err error) {
 	code := "error"
 	if f, ok := errors.AsType[*fault.Error](err); ok {
@@ -71,15 +72,19 @@ func (w *Watcher) trouble(ctx context.Context, err error) {
 	case ErrHalted.Code:
 		code = StatusHalted
 	}
+	network := w.Source.Network().ID
+	if w.told != code {
+		w.told = code
+		w.Log.Warn("chain trouble", "event", logEvent(code), "network", network, "status", code, "err", err)
+	}
 	if w.status == code {
 		return
 	}
-	w.status = code
-	network := w.Source.Network().ID
-	w.Log.Warn("chain trouble", "event", logEvent(code), "network", network, "status", code, "err", err)
-	if err := w.Book.SetStatus(ctx, network, code); err != nil && ctx.Err() == nil {
+	if err := w.Book.SetStatus(ctx, network, code); err != nil {
 		w.Log.Warn("status not kept", "event", "status_not_kept", "network", network, "err", err)
+		return
 	}
+	w.status = code
 }
 
 func logEvent(code string) string {
@@ -103,7 +108,7 @@ func (w *Watcher) RunOnce(ctx context.Context) error {
 		w.passed = false
 		w.missing = nil // what was not looked at was not seen to be away
 	} else if !held { // what we remember will be old when we are asked again
-		w.known, w.missing, w.passed = nil, nil, false
+		w.known, w.missing, w.passed, w.status = nil, nil, false, ""
 	}
 	return err
 }
@@ -343,11 +348,14 @@ func (w *Watcher) pass(ctx context.Context, network string, cursor Cursor, pool 
 		}
 		return w.Book.Reached(ctx, network, start)
 	})
-	if err == nil && w.status != StatusOK {
-		w.status = StatusOK
+	if err != nil {
+		return missing, err
+	}
+	if w.status = StatusOK; w.told != StatusOK {
+		w.told = StatusOK
 		w.Log.Info("chain followed", "event", "chain_ok", "network", network, "height", cursor.Tip.Height)
 	}
-	return missing, err
+	return missing, nil
 }
 
 // absent finds open payments whose transaction is in no block and not in the mempool, and drops them when they have been

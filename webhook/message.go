@@ -67,6 +67,7 @@ type Message struct {
 	Tries    int    // made so far by the schedule
 	Manual   bool   // a person asked for this attempt
 	Body     []byte // empty until rendered
+	Holder   string // whose lease it is
 }
 
 // Attempt is what came of sending a message once.

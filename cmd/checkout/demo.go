@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"checkout/chain"
@@ -45,14 +47,15 @@ func (c demoCmd) Run(ctx context.Context, s *Settings, out *console) error {
 	if s.LogLevel == "info" {
 		s.LogLevel = "warn"
 	}
+	log := newLog(s, out.err)
 	var node *miningNode
 	if c.Bitcoin == "regtest" {
-		if node, err = c.startNode(ctx, s, dir); err != nil {
+		if node, err = c.startNode(ctx, s, log, dir); err != nil {
 			return err
 		}
 		defer node.stop()
 	}
-	a, err := openApp(ctx, s, newLog(s, out.err), true)
+	a, err := openApp(ctx, s, log, true)
 	if err != nil {
 		return err
 	}
@@ -62,7 +65,7 @@ func (c demoCmd) Run(ctx context.Context, s *Settings, out *console) error {
 }
 
 // startNode starts btcd with a purse, and points the settings at it.
-func (c demoCmd) startNode(ctx context.Context, s *Settings, dir string) (*miningNode, error) {
+func (c demoCmd) startNode(ctx context.Context, s *Settings, log *slog.Logger, dir string) (*miningNode, error) {
 	if s.DB != "sqlite:"+filepath.Join(dir, "demo.db") {
 		return nil, setting("--bitcoin", "A private chain begins anew at each start, so the demo's database must too: leave --db out.")
 	}
@@ -74,7 +77,7 @@ func (c demoCmd) startNode(ctx context.Context, s *Settings, dir string) (*minin
 	if err != nil {
 		return nil, setting("--btcd", "The Bitcoin node cannot be started.").Because(err)
 	}
-	n := &miningNode{process: process}
+	n := &miningNode{process: process, log: log, last: map[ident.ID]regtest.Tx{}}
 	if n.payer, err = regtest.NewPayer(process); err == nil {
 		_, err = process.Generate(ctx, 120)
 	}
@@ -134,7 +137,10 @@ func (a *app) play(ctx context.Context, node *miningNode, id ident.ID, action st
 type miningNode struct {
 	process *regtest.Process
 	payer   *regtest.Payer
-	last    regtest.Tx // the newest payment, which a replacement takes back
+	log     *slog.Logger
+
+	mu   sync.Mutex              // one payer: payments are made one after the other
+	last map[ident.ID]regtest.Tx // of each invoice the newest payment, which a replacement takes back
 }
 
 func (n *miningNode) stop() { _ = n.process.Stop() } // the demo ends; its folder goes next
@@ -159,8 +165,11 @@ func (n *miningNode) mine(ctx context.Context) error {
 		if wanted == 0 {
 			continue
 		}
-		if _, err := n.process.Generate(ctx, 1); err != nil && ctx.Err() == nil {
-			return err
+		if _, err := n.process.Generate(ctx, 1); err != nil {
+			if ctx.Err() == nil {
+				n.log.Warn("no block was mined", "event", "mining_failed", "err", err)
+			}
+			continue
 		}
 		wanted--
 	}
@@ -196,9 +205,15 @@ func (n *miningNode) play(ctx context.Context, a *app, inv *invoice.Invoice, act
 		if _, waiting := unconfirmed(inv); !waiting {
 			return errRehearsal
 		}
-		tx, err := n.payer.Replace(ctx, n.last)
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		old, ours := n.last[inv.ID]
+		if !ours { // somebody else's payment: its coins are not ours to spend
+			return errRehearsal
+		}
+		tx, err := n.payer.Replace(ctx, old)
 		if err == nil {
-			n.last = tx
+			n.last[inv.ID] = tx
 		}
 		return err
 	case "reorg":
@@ -212,9 +227,11 @@ func (n *miningNode) pay(ctx context.Context, inv *invoice.Invoice, amount money
 	if !ok || amount.Sign() <= 0 {
 		return errRehearsal
 	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	tx, err := n.payer.PayReplaceable(ctx, regtest.Output{Address: addr.Text, Sats: amount.Units().Int64()})
 	if err == nil {
-		n.last = tx
+		n.last[inv.ID] = tx
 	}
 	return err
 }

@@ -271,6 +271,7 @@ CREATE TABLE outbox (
   tries       BIGINT NOT NULL,
   manual      BOOLEAN NOT NULL,
   next_at     BIGINT NOT NULL,
+  first_at    BIGINT NOT NULL, -- when its first attempt began, 0 before
   lease_until BIGINT NOT NULL,
   lease_by    TEXT NOT NULL,
   body        TEXT NOT NULL,

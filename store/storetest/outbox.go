@@ -41,10 +41,10 @@ func (q queue) heard(m webhook.Message) {
 	must(q.t, q.Outbox.Record(q.t.Context(), m, webhook.Attempt{Outcome: "ok", Status: 200, At: q.DB.Now()}, webhook.Next{Heard: true, Supersede: true}))
 }
 
-// ages makes everything in the outbox so much older, so that nothing holds back its successor; expires ends the leases.
+// ages moves every first attempt so much into the past, so that it holds back no successor; expires ends the leases.
 func (q queue) ages(d time.Duration) {
 	q.t.Helper()
-	_, err := q.e.Raw(q.t, q.DB).ExecContext(q.t.Context(), "UPDATE outbox SET created_at = created_at - $1", d.Milliseconds())
+	_, err := q.e.Raw(q.t, q.DB).ExecContext(q.t.Context(), "UPDATE outbox SET first_at = first_at - $1 WHERE first_at > 0", d.Milliseconds())
 	must(q.t, err)
 }
 
@@ -92,6 +92,11 @@ func superseded(t *testing.T, e Engine) {
 	q.fails(old)
 	if got := q.state(old); got != "superseded" {
 		t.Errorf("after a newer one was heard the old one is %s", got)
+	}
+	for list := q.lease("quick", 10, 10); len(list) > 0; list = q.lease("quick", 10, 10) {
+		for _, m := range list {
+			q.heard(m)
+		}
 	}
 	must(t, q.Outbox.Resend(t.Context(), q.Tenant, old.ID))
 	again := q.lease("by hand", 10, 10)
@@ -229,5 +234,71 @@ func outboxExpiry(t *testing.T, e Engine) {
 	second := q.lease("other", 1, 1)
 	if len(second) != 1 || second[0].ID != first[0].ID {
 		t.Errorf("after the lease %+v", second)
+	}
+}
+
+// A resend asked for while the message is being sent comes after that, whatever came of it.
+func resendMeanwhile(t *testing.T, e Engine) {
+	for _, heard := range []bool{false, true} {
+		q := openQueue(t, e)
+		q.Create("one")
+		first := q.lease("one", 10, 10)
+		if len(first) != 1 {
+			t.Fatalf("%d leased", len(first))
+		}
+		must(t, q.Outbox.Resend(t.Context(), q.Tenant, first[0].ID))
+		if list := q.lease("two", 10, 10); len(list) != 0 {
+			t.Fatal("it is sent twice at once")
+		}
+		if heard {
+			q.heard(first[0])
+		} else {
+			must(t, q.Outbox.Record(t.Context(), first[0], webhook.Attempt{Outcome: "http", Status: 500, At: q.DB.Now()}, webhook.Next{At: q.DB.Now().Add(time.Hour)}))
+		}
+		again := q.lease("two", 10, 10)
+		if len(again) != 1 || !again[0].Manual || again[0].Tries != 1 {
+			t.Fatalf("heard %v: afterwards %+v are leased", heard, again)
+		}
+		q.heard(again[0])
+		if got := q.state(first[0]); got != "heard" {
+			t.Errorf("at the end it is %s", got)
+		}
+	}
+}
+
+// An attempt that outlasted its lease is written down; it takes nothing from who holds the message now, unless it was heard.
+func outlasted(t *testing.T, e Engine) {
+	q := openQueue(t, e)
+	q.Create("one")
+	slow := q.lease("slow", 10, 10)
+	q.expires()
+	quick := q.lease("quick", 10, 10)
+	if len(slow) != 1 || len(quick) != 1 {
+		t.Fatalf("leased %d and %d", len(slow), len(quick))
+	}
+	q.fails(slow[0])
+	if list := q.lease("third", 10, 10); len(list) != 0 {
+		t.Error("the late failure ended another's lease")
+	}
+	q.heard(quick[0])
+	q.fails(slow[0])
+	if got := q.state(slow[0]); got != "heard" {
+		t.Errorf("at the end it is %s", got)
+	}
+	if n := count(t, q.DB, e, "SELECT COUNT(*) FROM deliveries"); n != 3 {
+		t.Errorf("%d attempts are written down", n)
+	}
+}
+
+// However late the queue is, first attempts of one stream keep their order.
+func lagging(t *testing.T, e Engine) {
+	q := openQueue(t, e)
+	inv := q.Create("one")
+	q.Pay(inv, 10_000_000, chain.BlockRef{})
+	_, err := q.e.Raw(t, q.DB).ExecContext(t.Context(), "UPDATE outbox SET created_at = created_at - 600000, next_at = next_at - 600000")
+	must(t, err)
+	list := q.lease("test", 10, 10)
+	if len(list) != 1 || list[0].Event.Type != "invoice.created" {
+		t.Errorf("%d messages of one invoice are sent at once", len(list))
 	}
 }

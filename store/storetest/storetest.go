@@ -42,7 +42,7 @@ func Run(t *testing.T, e Engine) {
 		"invoice round trip": roundTrip, "one foreign id, one invoice": oneForeignID, "updates lose nothing": updatesLoseNothing,
 		"a bad body sinks nobody": badBody, "joined calls are one transaction": joined, "unchanged writes nothing": unchanged,
 		"append-only": appendOnly, "leases are fenced": leases, "cursor and headers": cursor, "no index twice": indexes,
-		"a key is one merchant's": keyInUse, "outbox keeps order": outboxOrder, "outbox leases": outboxLeases, "resend": resend, "every field": everyField, "newest": newest,
+		"a key is one merchant's": keyInUse, "outbox keeps order": outboxOrder, "outbox leases": outboxLeases, "resend": resend, "resend meanwhile": resendMeanwhile, "attempt outlasts lease": outlasted, "outbox lags": lagging, "every field": everyField, "newest": newest,
 		"superseded": superseded, "fairness": fairness, "subscriptions": subscriptions, "ends of messages": ends, "outbox lease runs out": outboxExpiry,
 		"due in pages": duePages, "numbers are unique": numbers, "keys and rotation": keys, "verify": verify,
 		"verify finds what was seeded": seeded, "migrating again": migrateAgain,
@@ -375,7 +375,7 @@ func outboxOrder(t *testing.T, e Engine) {
 		t.Fatalf("a successor overtakes: %s", list[0].Event.Type)
 	}
 	raw := e.Raw(t, w.DB) // a minute later it may
-	_, err := raw.ExecContext(t.Context(), "UPDATE outbox SET created_at = created_at - 61000 WHERE stream_seq = $1", first[0].Event.StreamSeq)
+	_, err := raw.ExecContext(t.Context(), "UPDATE outbox SET first_at = first_at - 61000 WHERE stream_seq = $1", first[0].Event.StreamSeq)
 	must(t, err)
 	next := lease()
 	if len(next) != 1 || next[0].Event.StreamSeq != first[0].Event.StreamSeq+1 {

@@ -19,7 +19,7 @@ func factsOf(inv *invoice.Invoice, now time.Time, usable bool) Facts {
 		Excess: excess(inv), Chosen: inv.Asset != "", Offered: len(inv.Methods) > 0, Usable: usable,
 	}
 	f.Have, f.Need, f.AllConfirmed = progress(inv)
-	until, locked := lockEnd(inv)
+	until, locked := inv.LockEnd()
 	switch {
 	case !locked:
 	case o.State == invoice.Awaiting:
@@ -32,33 +32,6 @@ func factsOf(inv *invoice.Invoice, now time.Time, usable bool) Facts {
 	}
 	f.LockEnding = locked && until.Sub(now) < expiringFor
 	return f
-}
-
-// lockEnd is until when the newest price of the chosen coin holds: longer once a part of it has come. Without a coin
-// it is the newest lock there is.
-func lockEnd(inv *invoice.Invoice) (time.Time, bool) {
-	q, ok := inv.Quote(inv.Asset)
-	if !ok {
-		return time.Time{}, false
-	}
-	for _, p := range inv.Payments {
-		if p.Live() && p.Standing == invoice.Counted {
-			return q.Until.Add(inv.Terms.ExtendShort), true
-		}
-	}
-	return q.Until, true
-}
-
-// watchEnd is until when money that arrives is still taken without a person.
-func watchEnd(inv *invoice.Invoice) time.Time {
-	end := inv.Deadline()
-	if end.IsZero() {
-		end = inv.Created
-	}
-	if inv.Ended != nil && inv.Ended.At.After(end) {
-		end = inv.Ended.At
-	}
-	return end.Add(inv.Terms.Watch)
 }
 
 // counts says whether a payment is on its way to pay this invoice.

@@ -114,7 +114,7 @@ func (f *Face) showPay(l *templates.Live, s scene) {
 		l.Method = nil
 		l.Progress, l.Payments = progressOf(inv), f.payments(inv)
 	}
-	if until, locked := lockEnd(inv); locked {
+	if until, locked := inv.LockEnd(); locked {
 		l.LockUntil = until.UTC().Format(instant)
 		l.Lock = &templates.Lock{Until: templates.At(until, templates.Clock), Minutes: int(max(0, until.Sub(s.now)) / time.Minute)}
 	}
@@ -193,7 +193,7 @@ func (f *Face) steady(inv *invoice.Invoice) bool {
 func (f *Face) showExpired(l *templates.Live, s scene) {
 	inv := s.inv
 	l.Requote = f.requote(s, true)
-	watch := templates.At(watchEnd(inv), templates.Date)
+	watch := templates.At(inv.WatchEnd(), templates.Date)
 	if q, ok := inv.Quote(inv.Asset); ok && inv.Asset != "" {
 		l.Facts = append(l.Facts, templates.Fact{Label: templates.LabelLastPrice, Value: q.Due.Plain() + " " + q.Due.Currency().Code})
 	}
@@ -274,7 +274,7 @@ func (f *Face) option(inv *invoice.Invoice, m invoice.Method) (templates.Option,
 // said are the figures of headings and sentences.
 func (f *Face) said(s scene) templates.Said {
 	inv := s.inv
-	out := templates.Said{Have: s.facts.Have, Need: s.facts.Need, Watch: templates.At(watchEnd(inv), templates.Date)}
+	out := templates.Said{Have: s.facts.Have, Need: s.facts.Need, Watch: templates.At(inv.WatchEnd(), templates.Date)}
 	if inv.Asset == "" {
 		return out
 	}

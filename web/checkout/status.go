@@ -94,7 +94,7 @@ func (f *Face) readStatus(ctx context.Context, id ident.ID) (*status, error) {
 		version: inv.Version, etag: `"` + rev + `"`, final: view.Final(),
 		head: []byte(`{"rev":` + rev + `,"now":"`), tail: append([]byte(`",`), tail[1:]...),
 	}
-	if until, ok := lockEnd(inv); ok && until.After(now) {
+	if until, ok := inv.LockEnd(); ok && until.After(now) {
 		s.until = until
 	}
 	return s, nil
@@ -107,11 +107,11 @@ func (f *Face) statusOf(inv *invoice.Invoice, facts Facts, view View) statusBody
 		Confirmations: statusProgress{facts.Have, facts.Need}, Txs: []statusTx{}, PollMS: pollFast,
 		HTML: "/i/" + string(inv.ID) + "/fragment?rev=" + rev,
 	}
-	if until, ok := lockEnd(inv); ok && !view.Final() {
+	if until, ok := inv.LockEnd(); ok && !view.Final() {
 		body.LockUntil = timeText(until)
 	}
 	if len(inv.Addresses) > 0 {
-		body.WatchUntil = timeText(watchEnd(inv))
+		body.WatchUntil = timeText(inv.WatchEnd())
 	}
 	for _, p := range inv.Payments {
 		if counts(p) {
