@@ -81,6 +81,42 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// The same trouble is kept again after another watcher had the work for a while, and saw none.
+func TestTroubleAfterTheLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, n := openNode(t, 10)
+		n.answer = func(string) error { return watch.ErrBehind }
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- w.watcher.Run(ctx) }()
+		status := func() string {
+			time.Sleep(2 * time.Minute)
+			synctest.Wait()
+			c, _, err := w.chains.Cursor(t.Context(), n.net.ID)
+			w.must(err)
+			return c.Status
+		}
+		if got := status(); got != watch.StatusBehind {
+			t.Fatalf("the status is %q", got)
+		}
+		other := &store.Lease{DB: w.db, Name: "watch", Holder: "another process"}
+		w.clock.Pass(store.LeaseTime + time.Second)
+		if held, err := other.Hold(t.Context()); err != nil || !held {
+			t.Fatal(held, err)
+		}
+		w.must(w.chains.Reached(t.Context(), n.net.ID, w.clock.Now()))
+		if got := status(); got != watch.StatusOK {
+			t.Errorf("without the lease the status became %q", got)
+		}
+		w.must(other.Release(t.Context()))
+		if got := status(); got != watch.StatusBehind {
+			t.Errorf("the status stayed %q", got)
+		}
+		cancel()
+		w.must(<-done)
+	})
+}
+
 // Health tells nodes that do not follow a network themselves how it is.
 func TestHealth(t *testing.T) {
 	w, n := openNode(t, 10)
