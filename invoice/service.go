@@ -69,6 +69,8 @@ type Service struct {
 	Registry  *chain.Registry
 	Random    io.Reader
 	Now       func() time.Time
+	// Skewed says whether the clock has just jumped; nil: never. What it dated is no evidence then, and ends nothing.
+	Skewed func() bool
 }
 
 // New is what an invoice is made of.
@@ -377,9 +379,14 @@ func (s *Service) Skip(ctx context.Context, id ident.ID, d time.Duration) (*Invo
 	})
 }
 
-// update runs a change the chain asks for. An invoice that refuses it as unchanged is left alone.
+// update runs a change the chain or the clock asks for. An invoice that refuses it as unchanged is left alone.
 func (s *Service) update(ctx context.Context, id ident.ID, change Change) error {
-	_, err := s.Store.Update(ctx, id, change)
+	_, err := s.Store.Update(ctx, id, func(inv *Invoice, at Moment) (Effects, error) {
+		if s.Skewed != nil && s.Skewed() {
+			at.Evidence = nil
+		}
+		return change(inv, at)
+	})
 	if errors.Is(err, ErrUnchanged) {
 		return nil
 	}

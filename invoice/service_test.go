@@ -368,6 +368,29 @@ func TestExpirer(t *testing.T) {
 	}
 }
 
+// While the clock is not to be trusted nothing ends, whoever looks.
+func TestJumpedClock(t *testing.T) {
+	o := openOffice(t)
+	inv, short := o.create(), o.create()
+	o.seen(short, o.pays(short, due/2, true))
+	skewed := true
+	o.Skewed = func() bool { return skewed }
+	o.clock.Pass(24 * time.Hour)
+	o.see()
+	o.expire()
+	o.must(o.Advanced(t.Context(), o.network.ID, 200))
+	o.is(inv, invoice.Awaiting)
+	o.is(short, invoice.Detected)
+	e := o.expirer()
+	e.Steady = func(context.Context) bool { return false }
+	skewed = false
+	o.must(e.RunOnce(t.Context()))
+	o.is(inv, invoice.Awaiting)
+	o.expire()
+	o.is(inv, invoice.Expired)
+	o.is(short, invoice.Expired)
+}
+
 // A price that has hardly moved is locked again by itself, as long as there is time.
 func TestExpirerRenews(t *testing.T) {
 	o := openOffice(t)

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"checkout/ident"
@@ -52,27 +54,68 @@ func (s Invoices) Insert(ctx context.Context, inv *invoice.Invoice, once ident.O
 				return invoice.ErrForeign
 			}
 		}
+		heads, err := s.record(ctx, t, &invoice.Invoice{}, inv, fx, chains{})
+		if err != nil {
+			return err
+		}
 		terms, methods, err := documents(inv)
 		if err != nil {
 			return err
 		}
 		c := inv.Price.Currency()
-		_, err = t.exec(ctx, `INSERT INTO invoices (id, number, uuid, merchant_id, environment, version, origin, foreign_id, title, description,
-			email, end_user_reference, success_url, failure_url, created_at, currency, scale, crypto, price, tolerance, terms, methods, asset,
-			network, quote_id, state, amount_state, flags, fulfilment, reason, due, received, ended_state, ended_reason, ended_at, lapsed_quote,
-			settled_at, skipped_ms, expires_at, due_at, log_seq, log_hash, event_seq, event_hash)
-			VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, '', $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, '', '', '', 'open', 'none', '',
-			'', '', '0', '0', '', '', 0, '', 0, 0, 0, 0, 0, '', 0, '')`,
-			inv.ID, inv.Number, inv.UUID, inv.Merchant, inv.Env, inv.Origin, inv.ForeignID, inv.Title, inv.Description,
-			inv.EndUserReference, inv.SuccessURL, inv.FailureURL, millis(inv.Created), c.Code, int64(c.Scale), c.Kind == money.Crypto,
-			inv.Price.Minor(), inv.Terms.Tolerance.Minor(), terms, methods)
-		if err != nil {
+		row := append(standingRow(inv, heads), inv.ID, inv.Number, inv.UUID, inv.Merchant, inv.Env, inv.Origin, inv.ForeignID, inv.Title,
+			inv.Description, inv.EndUserReference, inv.SuccessURL, inv.FailureURL, millis(inv.Created), c.Code, int64(c.Scale),
+			c.Kind == money.Crypto, inv.Price.Minor(), inv.Terms.Tolerance.Minor(), terms, methods)
+		if _, err := t.exec(ctx, insertInvoice, row...); err != nil {
 			return err
 		}
-		fresh := *inv
-		fresh.Version = 0
-		return s.keep(ctx, t, &invoice.Invoice{}, &fresh, fx, chains{})
+		s.announce(t, inv)
+		return nil
 	})
+}
+
+// The columns of an invoice that change, in one order, and those that never do.
+var (
+	standingColumns = []string{
+		"version", "email", "asset", "network", "quote_id", "state", "amount_state", "flags", "fulfilment", "reason", "due", "received",
+		"ended_state", "ended_reason", "ended_at", "lapsed_quote", "settled_at", "expires_at", "due_at", "log_seq", "log_hash", "event_seq",
+		"event_hash", "skipped_ms",
+	}
+	fixedColumns = []string{
+		"id", "number", "uuid", "merchant_id", "environment", "origin", "foreign_id", "title", "description", "end_user_reference",
+		"success_url", "failure_url", "created_at", "currency", "scale", "crypto", "price", "tolerance", "terms", "methods",
+	}
+	insertInvoice, updateInvoice = invoiceStatements()
+)
+
+func invoiceStatements() (insert, update string) {
+	var places, sets []string
+	for n, column := range standingColumns {
+		sets = append(sets, fmt.Sprintf("%s = $%d", column, n+1))
+	}
+	all := slices.Concat(standingColumns, fixedColumns)
+	for n := range all {
+		places = append(places, fmt.Sprintf("$%d", n+1))
+	}
+	n := len(standingColumns)
+	return "INSERT INTO invoices (" + strings.Join(all, ", ") + ") VALUES (" + strings.Join(places, ", ") + ")",
+		fmt.Sprintf("UPDATE invoices SET %s WHERE id = $%d AND version = $%d", strings.Join(sets, ", "), n+1, n+2)
+}
+
+// standingRow is what standingColumns hold for an invoice.
+func standingRow(inv *invoice.Invoice, h chains) []any {
+	ended := invoice.End{}
+	if inv.Ended != nil {
+		ended = *inv.Ended
+	}
+	o := inv.Outcome
+	method, _ := inv.Method(inv.Asset)
+	quote, _ := inv.Quote(inv.Asset)
+	return []any{
+		inv.Version, inv.Email, inv.Asset, method.Network, quote.ID, o.State, o.Amount, o.Flags.String(), o.Fulfilment, o.Reason,
+		o.Due.Minor(), inv.Received(inv.Asset).Minor(), ended.State, ended.Reason, millis(ended.At), inv.Lapsed, millis(inv.SettledAt),
+		millis(inv.Deadline()), millis(inv.DueAt), h.log.seq, h.log.hash, h.events.seq, h.events.hash, inv.Skipped.Milliseconds(),
+	}
 }
 
 // chains are the ends of an invoice's two hash chains.
@@ -123,41 +166,39 @@ func snapshot(inv *invoice.Invoice) *invoice.Invoice {
 // keep writes what changed between two readings of an invoice, with the effects.
 func (s Invoices) keep(ctx context.Context, t *tx, before, inv *invoice.Invoice, fx invoice.Effects, h chains) error {
 	inv.Version++
-	if err := s.keepLists(ctx, t, before, inv); err != nil {
-		return err
-	}
-	if err := s.post(ctx, t, fx.Entries); err != nil {
-		return err
-	}
-	var err error
-	if h.log, err = s.keepLog(ctx, t, inv, fx.Log, h.log); err != nil {
-		return err
-	}
-	if h.events, err = s.tell(ctx, t, fx.Events, h.events); err != nil {
-		return err
-	}
-	ended := invoice.End{}
-	if inv.Ended != nil {
-		ended = *inv.Ended
-	}
-	o := inv.Outcome
-	method, _ := inv.Method(inv.Asset)
-	quote, _ := inv.Quote(inv.Asset)
-	err = t.one(ctx, `UPDATE invoices SET version = $1, email = $2, asset = $3, network = $4, quote_id = $5, state = $6, amount_state = $7,
-		flags = $8, fulfilment = $9, reason = $10, due = $11, received = $12, ended_state = $13, ended_reason = $14, ended_at = $15,
-		lapsed_quote = $16, settled_at = $17, expires_at = $18, due_at = $19, log_seq = $20, log_hash = $21, event_seq = $22,
-		event_hash = $23, skipped_ms = $24 WHERE id = $25 AND version = $26`,
-		inv.Version, inv.Email, inv.Asset, method.Network, quote.ID, o.State, o.Amount, o.Flags.String(), o.Fulfilment, o.Reason,
-		o.Due.Minor(), inv.Received(inv.Asset).Minor(), ended.State, ended.Reason, millis(ended.At), inv.Lapsed, millis(inv.SettledAt),
-		millis(inv.Deadline()), millis(inv.DueAt), h.log.seq, h.log.hash, h.events.seq, h.events.hash, inv.Skipped.Milliseconds(), inv.ID, inv.Version-1)
+	h, err := s.record(ctx, t, before, inv, fx, h)
 	if err != nil {
 		return err
 	}
+	if err := t.one(ctx, updateInvoice, append(standingRow(inv, h), inv.ID, inv.Version-1)...); err != nil {
+		return err
+	}
+	s.announce(t, inv)
+	return nil
+}
+
+// record writes everything about a change but the row of the invoice itself, and returns the new ends of its hash chains.
+func (s Invoices) record(ctx context.Context, t *tx, before, inv *invoice.Invoice, fx invoice.Effects, h chains) (chains, error) {
+	if err := s.keepLists(ctx, t, before, inv); err != nil {
+		return h, err
+	}
+	if err := s.post(ctx, t, fx.Entries); err != nil {
+		return h, err
+	}
+	var err error
+	if h.log, err = s.keepLog(ctx, t, inv, fx.Log, h.log); err != nil {
+		return h, err
+	}
+	h.events, err = s.tell(ctx, t, fx.Events, h.events)
+	return h, err
+}
+
+// announce tells those who keep copies in memory, after the commit.
+func (s Invoices) announce(t *tx, inv *invoice.Invoice) {
 	if s.Changed != nil {
 		id, version := inv.ID, inv.Version
 		t.after = append(t.after, func() { s.Changed(id, version) })
 	}
-	return nil
 }
 
 // keepLists appends new quotes, addresses and marks, and writes payments that are new or changed.

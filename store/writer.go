@@ -163,19 +163,19 @@ func (w *writer) body(sqlTx *sql.Tx, j *job) (fatal error) {
 		j.err = j.ctx.Err()
 		return nil
 	}
-	if _, err := sqlTx.ExecContext(ctx, "SAVEPOINT job"); err != nil {
+	t := &tx{Tx: sqlTx, db: j.db, stmts: w.stmts, shared: true}
+	if _, err := t.ExecContext(ctx, "SAVEPOINT job"); err != nil {
 		return j.db.fail(err)
 	}
-	t := &tx{Tx: sqlTx, db: j.db, stmts: w.stmts, shared: true}
 	if err := guardPanic(func() error { return j.body(t) }); err != nil {
 		j.err = err
-		if _, err := sqlTx.ExecContext(ctx, "ROLLBACK TO job"); err != nil {
+		if _, err := t.ExecContext(ctx, "ROLLBACK TO job"); err != nil {
 			return j.db.fail(err)
 		}
 	} else {
 		j.after = t.after
 	}
-	_, err := sqlTx.ExecContext(ctx, "RELEASE job")
+	_, err := t.ExecContext(ctx, "RELEASE job")
 	return j.db.fail(err)
 }
 

@@ -109,6 +109,14 @@ func (s *sites) internal() http.Handler {
 		front.Sizes(front.Bare, 4096))
 }
 
+// worst is the word for a node of which both are true.
+func worst(a, b string) string {
+	if a == "ok" {
+		return b
+	}
+	return a
+}
+
 // handleReady says whether this node can serve, and how each chain is doing. A chain in trouble takes its coin off the
 // list, not the node: the answer is 503 only when the database does not answer.
 func (s *sites) handleReady(w http.ResponseWriter, r *http.Request) {
@@ -122,12 +130,16 @@ func (s *sites) handleReady(w http.ResponseWriter, r *http.Request) {
 	} else {
 		lines = append(lines, "db=ok")
 	}
+	if s.app.clock.Skewed() {
+		lines = append(lines, "clock=skewed")
+		word = worst(word, "degraded")
+	}
 	for _, watcher := range s.app.watchers {
 		n := watcher.Source.Network()
 		state, height := s.app.health.Status(n.ID)
 		lines = append(lines, fmt.Sprintf("chain:%s=%s height=%d", n.Coin, state, height))
-		if state != "ok" && status == http.StatusOK {
-			word = "degraded"
+		if state != "ok" {
+			word = worst(word, "degraded")
 		}
 	}
 	sort.Strings(lines)

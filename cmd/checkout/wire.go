@@ -55,6 +55,7 @@ type app struct {
 	rates      *rate.Book
 	wallets    *wallet.Book
 	health     *watch.Health
+	clock      *watch.Clock
 	invoices   *invoice.Service
 	played     *rehearsal.Chain
 	watchers   []*watch.Watcher
@@ -164,9 +165,10 @@ func (a *app) wire() {
 	a.rates = a.newRates()
 	a.wallets = &wallet.Book{Indexes: store.Wallets{DB: a.db}, Registry: a.registry}
 	a.health = &watch.Health{Book: chains, Now: a.now, HideAfter: a.settings.HideAfter}
+	a.clock = &watch.Clock{Wall: a.unshifted(chains), Uptime: watch.SinceStart(), Log: a.log}
 	a.invoices = &invoice.Service{
 		Store: store.Invoices{DB: a.db}, Rates: a.rates, Addresses: a.wallets, Health: a.health, Registry: a.registry,
-		Random: rand.Reader, Now: a.now,
+		Random: rand.Reader, Now: a.now, Skewed: a.clock.Skewed,
 	}
 	network, coin := chain.Rehearsal()
 	if configured, ok := a.registry.Asset(coin.ID); ok {
@@ -177,6 +179,21 @@ func (a *app) wire() {
 		Outbox:   store.Webhooks{DB: a.db},
 		Dialects: map[string]webhook.Dialect{merchant.DialectCoinsPaid: coinspaid.Callbacks{Registry: a.registry}},
 		Client:   webhook.NewClient(a.settings.AllowPrivate), Holder: a.holder, Every: dispatchEvery, Now: a.now, Log: a.log,
+	}
+}
+
+// unshifted reads the transactions' clock, without the time a test pretends has passed.
+func (a *app) unshifted(chains store.Chains) func(ctx context.Context) (time.Time, error) {
+	return func(ctx context.Context) (time.Time, error) {
+		if a.shift == nil {
+			return chains.Now(ctx)
+		}
+		shift := a.shift()
+		at, err := chains.Now(ctx)
+		if err == nil && a.shift() != shift {
+			err = errors.New("the test's time was moved meanwhile")
+		}
+		return at.Add(-shift), err
 	}
 }
 
@@ -290,7 +307,7 @@ type worker struct {
 func (a *app) workers() []worker {
 	list := []worker{
 		{"rates", a.rates.Run},
-		{"expirer", (&invoice.Expirer{Service: a.invoices, Every: expireEvery, Log: a.log}).Run},
+		{"expirer", (&invoice.Expirer{Service: a.invoices, Every: expireEvery, Log: a.log, Steady: a.clock.Steady}).Run},
 		{"dispatcher", a.dispatcher.Run},
 		{"miner", (&rehearsal.Miner{Chain: a.played, Every: mineEvery, Deep: 6}).Run},
 	}

@@ -122,7 +122,7 @@ CREATE INDEX invoices_merchant ON invoices (merchant_id, environment, number);
 
 CREATE TABLE invoice_quotes (
   id          TEXT PRIMARY KEY,
-  invoice_id  TEXT NOT NULL REFERENCES invoices (id),
+  invoice_id  TEXT NOT NULL REFERENCES invoices (id) DEFERRABLE INITIALLY DEFERRED,
   merchant_id TEXT NOT NULL,
   n           BIGINT NOT NULL,
   asset       TEXT NOT NULL,
@@ -136,7 +136,7 @@ CREATE TABLE invoice_quotes (
 CREATE UNIQUE INDEX invoice_quotes_place ON invoice_quotes (invoice_id, n);
 
 CREATE TABLE invoice_addresses (
-  invoice_id  TEXT NOT NULL REFERENCES invoices (id),
+  invoice_id  TEXT NOT NULL REFERENCES invoices (id) DEFERRABLE INITIALLY DEFERRED,
   merchant_id TEXT NOT NULL,
   asset       TEXT NOT NULL,
   number      BIGINT NOT NULL UNIQUE,
@@ -149,7 +149,7 @@ CREATE TABLE invoice_addresses (
 );
 
 CREATE TABLE invoice_marks (
-  invoice_id  TEXT NOT NULL REFERENCES invoices (id),
+  invoice_id  TEXT NOT NULL REFERENCES invoices (id) DEFERRABLE INITIALLY DEFERRED,
   merchant_id TEXT NOT NULL,
   n           BIGINT NOT NULL,
   kind        TEXT NOT NULL CHECK (kind IN ('accept', 'invalidate', 'cancel', 'reopen')),
@@ -211,7 +211,7 @@ CREATE TABLE onces (
 );
 
 CREATE TABLE invoice_events (
-  invoice_id   TEXT NOT NULL REFERENCES invoices (id),
+  invoice_id   TEXT NOT NULL REFERENCES invoices (id) DEFERRABLE INITIALLY DEFERRED,
   seq          BIGINT NOT NULL,
   merchant_id  TEXT NOT NULL,
   from_state   TEXT NOT NULL,
