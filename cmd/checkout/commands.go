@@ -379,12 +379,8 @@ type invoiceView struct {
 }
 
 func (a *app) view(inv *invoice.Invoice) invoiceView {
-	base := strings.TrimRight(a.settings.PublicURL, "/")
-	if base == "" {
-		base = "http://" + a.settings.Listen
-	}
 	v := invoiceView{
-		ID: inv.ID, Number: inv.Number, URL: base + "/i/" + string(inv.ID), Environment: string(inv.Env), State: string(inv.Outcome.State),
+		ID: inv.ID, Number: inv.Number, URL: a.settings.base(a.settings.Listen) + "/i/" + string(inv.ID), Environment: string(inv.Env), State: string(inv.Outcome.State),
 		Amount: string(inv.Outcome.Amount), Flags: inv.Outcome.Flags.String(), Price: inv.Price.String(), Currency: inv.Price.Currency().Code,
 		ForeignID: inv.ForeignID, Title: inv.Title, Created: inv.Created.Format(time.RFC3339),
 	}

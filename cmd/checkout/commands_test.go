@@ -401,3 +401,32 @@ func TestDemo(t *testing.T) {
 	})
 	in.stop()
 }
+
+// TestDemoForTheNetwork: a demo that listens on every address still reaches itself, for its orders and for its callbacks.
+func TestDemoForTheNetwork(t *testing.T) {
+	in := &installation{t: t, dir: t.TempDir()}
+	t.Cleanup(in.kill)
+	in.env = append(os.Environ(), asProgram+"=1", "CHECKOUT_LISTEN=0.0.0.0:0", "CHECKOUT_INTERNAL_LISTEN=127.0.0.1:0", "CHECKOUT_JSON=true")
+	in.start("demo")
+	in.ready("LTCT")
+	res, err := http.PostForm(in.base+"/demo/orders", url.Values{"product": {"mugs"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := io.ReadAll(res.Body)
+	if err := res.Body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), `src="/i/`)
+	if err != nil || res.StatusCode != http.StatusOK || len(rest) < 26 {
+		t.Fatalf("buying: %d %v %s", res.StatusCode, err, page)
+	}
+	in.choose(created{URL: "/i/" + rest[:26], ForeignID: "demo"}, "ltct")
+	if _, err := http.PostForm(res.Request.URL.String()+"/play", url.Values{"action": {"exact"}}); err != nil {
+		t.Fatal(err)
+	}
+	chaintest.Until(t, "a verified callback", func() bool {
+		return strings.Contains(in.get(res.Request.URL.Path+"/heard"), "Signature verified")
+	})
+	in.stop()
+}

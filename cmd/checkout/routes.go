@@ -22,7 +22,7 @@ import (
 type sites struct {
 	app       *app
 	base      string // base of all links
-	local     string // base on this machine
+	local     string // base on this machine, whatever customers use
 	hosts     []string
 	pages     http.Handler
 	coinsPaid http.Handler
@@ -30,14 +30,20 @@ type sites struct {
 	extra     map[string]http.Handler // by the first path segment, for the demo
 }
 
-// routes builds the faces.
+// routes builds the faces. Pages are served under the host of base and, where the listener takes calls from this very
+// machine, under its names for itself.
 func (a *app) routes(base string, ls listeners) *sites {
-	s := &sites{app: a, base: base, local: "http://" + ls.public.Addr().String(), pages: a.pages(base), coinsPaid: a.coinsPaid(base), meters: newMeters(a), extra: map[string]http.Handler{}}
-	if u, err := url.Parse(base); err == nil {
-		s.hosts = append(s.hosts, u.Host)
+	address := ls.public.Addr().String()
+	local := "http://" + reachable(address)
+	s := &sites{app: a, base: base, local: local, pages: a.pages(base), coinsPaid: a.coinsPaid(base), meters: newMeters(a), extra: map[string]http.Handler{}}
+	for _, b := range []string{base, local} {
+		if u, err := url.Parse(b); err == nil {
+			s.hosts = append(s.hosts, u.Host)
+		}
 	}
-	if host, port, err := net.SplitHostPort(ls.public.Addr().String()); err == nil && net.ParseIP(host).IsLoopback() {
-		for _, name := range []string{"127.0.0.1", "localhost", "::1"} { // who reaches a loopback listener is on this machine
+	host, port, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err == nil && (ip.IsLoopback() || ip.IsUnspecified()) {
+		for _, name := range []string{"127.0.0.1", "localhost", "::1"} {
 			s.hosts = append(s.hosts, net.JoinHostPort(name, port))
 		}
 	}
@@ -66,33 +72,49 @@ func (s *sites) public() http.Handler {
 	return r
 }
 
-// refuse answers what no face is asked about: people get a page, programs a line.
+// refusals are what programs are told when no face is asked, as contracts/coinspaid.md 2.1 words it where it has a word.
+var refusals = map[int]string{ //nolint:gochecknoglobals // a constant
+	http.StatusBadRequest:            `{"error":"Bad request","code":"bad_request"}`,
+	http.StatusRequestEntityTooLarge: `{"error":"Payload too large","code":"payload_too_large"}`,
+	http.StatusRequestURITooLong:     `{"error":"URI too long","code":"uri_too_long"}`,
+	http.StatusMisdirectedRequest:    `{"error":"Wrong host","code":"wrong_host"}`,
+	http.StatusInternalServerError:   `{"error":"Internal error","code":"internal_error"}`,
+}
+
+// refuse answers what no face is asked about: people get a page, programs JSON.
 func (s *sites) refuse(w http.ResponseWriter, r *http.Request, status int) {
-	if strings.HasPrefix(r.URL.Path, "/api/") {
-		front.Bare(w, r, status)
+	if !forPrograms(r) {
+		s.app.site.Status(w, r, status)
 		return
 	}
-	s.app.site.Status(w, r, status)
+	said, known := refusals[status]
+	if !known {
+		status, said = http.StatusInternalServerError, refusals[http.StatusInternalServerError]
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(said))
 }
 
 // fail answers for a handler that broke down, in the shape of the face it came by.
 func (s *sites) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if !strings.HasPrefix(r.URL.Path, "/api/") {
-		s.app.site.Error(w, r, err)
+	if forPrograms(r) {
+		s.refuse(w, r, http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusInternalServerError)
-	_, _ = w.Write([]byte(`{"error":"Internal error","code":"internal_error"}`))
+	s.app.site.Error(w, r, err)
+}
+
+// forPrograms says whether a request is one of the API's, with doubled slashes or without.
+func forPrograms(r *http.Request) bool {
+	return strings.HasPrefix("/"+strings.TrimLeft(r.URL.Path, "/"), "/api/")
 }
 
 // squeeze collapses doubled slashes below /api before routing, without a redirect, which would turn a POST into a GET.
 func squeeze(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "//") {
-			if trimmed := "/" + strings.TrimLeft(r.URL.Path, "/"); strings.HasPrefix(trimmed, "/api/") {
-				r.URL.Path, r.URL.RawPath = trimmed, ""
-			}
+		if strings.HasPrefix(r.URL.Path, "//") && forPrograms(r) {
+			r.URL.Path, r.URL.RawPath = "/"+strings.TrimLeft(r.URL.Path, "/"), ""
 		}
 		next.ServeHTTP(w, r)
 	})

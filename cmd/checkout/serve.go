@@ -61,19 +61,30 @@ func (s *Settings) open(ctx context.Context) (listeners, error) {
 	return listeners{public, internal}, nil
 }
 
-// base is the base of all links: the setting, or the public listener.
-func (s *Settings) base(l net.Listener) string {
+// base is the base of all links: the setting, or the public listener by the name it was given. The port is that of address,
+// where it listens: the setting may leave it open.
+func (s *Settings) base(address string) string {
 	if s.PublicURL != "" {
 		return strings.TrimRight(s.PublicURL, "/")
 	}
-	host, port, err := net.SplitHostPort(l.Addr().String())
+	host, _, err := net.SplitHostPort(s.Listen)
+	_, port, bad := net.SplitHostPort(address)
+	if err != nil || bad != nil {
+		return "http://" + address
+	}
+	return "http://" + reachable(net.JoinHostPort(host, port))
+}
+
+// reachable is a listener's address as this machine can call it: one that listens on every address has none of its own.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return "http://" + l.Addr().String()
+		return address
 	}
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		host = "localhost"
+	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
+		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return net.JoinHostPort(host, port)
 }
 
 // serve opens the listeners, runs the workers, says where it listens, and drains when ctx ends. extra is called with the
@@ -83,7 +94,7 @@ func (a *app) serve(ctx context.Context, out *console, extra func(site *sites) e
 	if err != nil {
 		return err
 	}
-	site := a.routes(a.settings.base(ls.public), ls)
+	site := a.routes(a.settings.base(ls.public.Addr().String()), ls)
 	if extra != nil {
 		if err := extra(site); err != nil {
 			return errors.Join(err, ls.public.Close(), ls.internal.Close())

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 
 	"checkout/chain"
 	"checkout/fault"
@@ -86,7 +85,7 @@ func New(d Deps) *Face {
 	f := &Face{Deps: d, plain: plain, site: d.Site, statuses: newStatuses(100_000, d.StatusMaxAge, d.Now), codes: newCodes(4096), limits: newLimits()}
 
 	r := chi.NewRouter()
-	r.Use(middleware.GetHead)
+	r.Use(headAsGet)
 	r.NotFound(page.Wrap(http.HandlerFunc(f.handleNotFound)).ServeHTTP)
 	r.MethodNotAllowed(page.Wrap(http.HandlerFunc(f.handleMethodNotAllowed)).ServeHTTP)
 	r.Handle(web.FilesPrefix+"*", d.Site.Files)
@@ -112,13 +111,23 @@ func (f *Face) ServeHTTP(w http.ResponseWriter, r *http.Request) { f.routes.Serv
 // Changed is to be called after every commit that changed an invoice.
 func (f *Face) Changed(id ident.ID, version int64) { f.statuses.changed(id, version) }
 
-// Route names the route of an answered request for the log, without the id in it. It may be asked only after the
-// answer, by a middleware that stands inside a chi router.
-func Route(r *http.Request) string {
-	if c := chi.RouteContext(r.Context()); c != nil {
-		if pattern := c.RoutePattern(); pattern != "" {
-			return pattern
+// headAsGet routes a HEAD as the GET it asks about. chi's own GetHead asks the outermost router whether a path takes HEAD,
+// and that one hands everything to this face.
+func headAsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			chi.RouteContext(r.Context()).RouteMethod = http.MethodGet
 		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Route names the route of an answered request for the log, without the id in it. It may be asked only after the
+// answer, by a middleware that stands inside a chi router. Every face names its paths in full, so of the patterns that
+// matched, one for each router on the way, the last is the whole route.
+func Route(r *http.Request) string {
+	if c := chi.RouteContext(r.Context()); c != nil && len(c.RoutePatterns) > 0 {
+		return c.RoutePatterns[len(c.RoutePatterns)-1]
 	}
 	return "none"
 }
