@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"regexp"
 	"time"
 
 	"checkout/api"
@@ -100,8 +101,14 @@ func (f *Face) authenticate(r *http.Request) (merchant.Tenant, []byte, error) {
 	return tenant, body, nil
 }
 
+// keyShape is what a key can look like at all. Nothing else is looked up: PostgreSQL fails on text that is not UTF-8.
+var keyShape = regexp.MustCompile(`^[0-9A-Za-z_-]{1,128}$`)
+
 // key finds a key of this dialect that can sign: errBadKey if it is unknown, revoked, or without a secret.
 func (f *Face) key(ctx context.Context, public string, now time.Time) (merchant.Key, error) {
+	if !keyShape.MatchString(public) {
+		return merchant.Key{}, errBadKey
+	}
 	key, err := f.Keys.Key(ctx, public)
 	switch {
 	case errors.Is(err, merchant.ErrKey):

@@ -1,12 +1,16 @@
 package coinspaid_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
+	"checkout/api"
 	"checkout/api/coinspaid"
 	"checkout/ident"
 	"checkout/merchant"
@@ -156,6 +160,40 @@ func (h *house) unusableKeys() (revoked, suspended, hollow merchant.Key) {
 	hollow = add(merchant.Merchant{Name: "Hollow"}, merchant.Key{Public: "K3-hollow"})
 	add(merchant.Merchant{Name: "Elsewhere"}, merchant.Key{Public: "K4-other", Secret: liveSecret, Dialect: "coinpayments"})
 	return revoked, suspended, hollow
+}
+
+// watchedKeys notes what it is asked for, and fails as PostgreSQL does of text that is not UTF-8.
+type watchedKeys struct {
+	api.Keys
+	asked []string
+}
+
+func (k *watchedKeys) Key(ctx context.Context, public string) (merchant.Key, error) {
+	k.asked = append(k.asked, public)
+	if !utf8.ValidString(public) {
+		return merchant.Key{}, errors.New("invalid byte sequence for encoding \"UTF8\": 0xff")
+	}
+	return k.Keys.Key(ctx, public)
+}
+
+// TestKeysThatAreNone: what cannot be a key is a bad one, and the store never hears of it.
+func TestKeysThatAreNone(t *testing.T) {
+	h := openHouse(t)
+	deps := h.deps()
+	keys := &watchedKeys{Keys: deps.Keys}
+	deps.Keys = keys
+	h.face = coinspaid.New(deps)
+	for _, public := range []string{"\xff", "K1-live\xff", "Schlüssel", "K1 live", "K1-live'--", "\x00", strings.Repeat("K", 129)} {
+		r := signedAs(h.live, `{}`, sign(liveSecret, `{}`))
+		r.Header["X-Processing-Key"] = []string{public}
+		h.refuses(public, h.do(r), http.StatusForbidden, badKey)
+	}
+	if len(keys.asked) != 0 {
+		t.Errorf("the store was asked for %q", keys.asked)
+	}
+	if a := h.do(signedAs(h.live, `{}`, sign(liveSecret, `{}`))); a.status != http.StatusOK || len(keys.asked) != 1 {
+		t.Errorf("a good key: %d %s", a.status, a.body)
+	}
 }
 
 // TestRotation has both secrets while they overlap, and the new one alone after it.

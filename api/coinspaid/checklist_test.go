@@ -104,7 +104,7 @@ func TestChecklist(t *testing.T) {
 		if one.Status != "created" || two.Status != "pending" || two.FixedAt == nil || two.Address != nil {
 			h.Errorf("%+v %+v", one, two)
 		}
-		if off := h.currencies(h.live, `{"visible":"0"}`); off["LTCT"].ID == 0 || off["BTC"].ID != 0 {
+		if off := h.currencies(h.live, `{"visible":"0"}`); off["CHF"].ID == 0 || off["EUR"].ID != 0 || off["BTC"].ID != 0 {
 			h.Errorf("%v", off)
 		}
 	})

@@ -35,6 +35,11 @@ type Offers interface {
 	Offers(ctx context.Context, t merchant.Tenant, asset chain.Asset) (bool, error)
 }
 
+// Health says whether a network's node can be relied on.
+type Health interface {
+	Usable(network string) bool
+}
+
 // Rates gives current prices.
 type Rates interface {
 	Price(from, to money.Currency) (money.Rate, error)
@@ -46,6 +51,7 @@ type Deps struct {
 	Merchants Merchants
 	Invoices  Invoices
 	Offers    Offers
+	Health    Health // nil: every network is usable
 	Rates     Rates
 	Registry  *chain.Registry
 	BaseURL   string // public base of links, without a slash at the end

@@ -72,6 +72,9 @@ func (f *Face) currencies(ctx context.Context, t merchant.Tenant, visible bool) 
 	list := []currencyItem{}
 	var enabled []chain.Asset
 	for _, a := range f.Registry.Assets() {
+		if !f.serves(t, a) { // of another environment: it is neither enabled nor disabled here
+			continue
+		}
 		on, err := f.enabled(ctx, t, a)
 		if err != nil {
 			return nil, err
@@ -91,25 +94,32 @@ func (f *Face) currencies(ctx context.Context, t merchant.Tenant, visible bool) 
 	return list, nil
 }
 
-// coin finds the coin of a code, if the merchant takes it.
+// coin finds the coin of a code, if the merchant takes it: also while its node is down, for then it is not the code that
+// is wrong.
 func (f *Face) coin(ctx context.Context, t merchant.Tenant, code string) (chain.Asset, bool, error) {
 	for _, a := range f.Registry.Assets() {
-		if a.Currency.Code != code {
+		if a.Currency.Code != code || !f.serves(t, a) {
 			continue
 		}
-		if on, err := f.enabled(ctx, t, a); err != nil || on {
+		if on, err := f.Offers.Offers(ctx, t, a); err != nil || on {
 			return a, on, err
 		}
 	}
 	return chain.Asset{}, false, nil
 }
 
-// enabled says whether a merchant takes a coin in its environment.
+// enabled says whether an invoice could be paid in a coin now, prices apart: what invoice.Service.Methods asks.
 func (f *Face) enabled(ctx context.Context, t merchant.Tenant, a chain.Asset) (bool, error) {
-	if n, ok := f.Registry.Network(a.Network); !ok || !n.Serves(t.Env()) {
+	if !f.serves(t, a) || (f.Health != nil && !f.Health.Usable(a.Network)) {
 		return false, nil
 	}
 	return f.Offers.Offers(ctx, t, a)
+}
+
+// serves says whether a coin is one of the merchant's environment.
+func (f *Face) serves(t merchant.Tenant, a chain.Asset) bool {
+	n, ok := f.Registry.Network(a.Network)
+	return ok && n.Serves(t.Env())
 }
 
 // priced says whether an invoice in a fiat currency could be paid with one of the coins right now.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"checkout/api/coinspaid"
 	"checkout/merchant"
 	"checkout/money"
 )
@@ -53,10 +54,10 @@ func TestCurrenciesAsDocumented(t *testing.T) {
 	}
 }
 
-// TestVisible: every currency is on one of the two lists.
+// TestVisible: every currency of the environment is on one of the two lists.
 func TestVisible(t *testing.T) {
 	h := openHouse(t)
-	for _, key := range []merchant.Key{h.live, h.test} {
+	for coins, key := range map[int]merchant.Key{1: h.live, 2: h.test} { // a live key never hears of the played coin
 		on := h.currencies(key, `{}`)
 		for _, body := range []string{`null`, `[]`, `{"visible":true}`, `{"visible":1}`, `{"visible":"1"}`, `{"visible":"true"}`, `{"visible":null}`, `{"visible":""}`} {
 			if got := h.currencies(key, body); len(got) != len(on) {
@@ -65,7 +66,7 @@ func TestVisible(t *testing.T) {
 		}
 		for _, body := range []string{`{"visible":false}`, `{"visible":0}`, `{"visible":"0"}`, `{"visible":"false"}`} {
 			off := h.currencies(key, body)
-			if want := 2 + len(money.Fiats()); len(on)+len(off) != want {
+			if want := coins + len(money.Fiats()); len(on)+len(off) != want {
 				t.Errorf("%s lists %d, and %d are enabled: want %d in all", body, len(off), len(on), want)
 			}
 			for code, c := range off {
@@ -93,5 +94,39 @@ func TestVisibleByPrice(t *testing.T) {
 	h.clock.pass(time.Hour)
 	if on := h.currencies(h.live, `null`); len(on) != 1 || on["BTC"].ID != 1 {
 		t.Errorf("without prices: %v", on)
+	}
+}
+
+// down are networks whose node cannot be relied on.
+type down map[string]bool
+
+func (d down) Usable(network string) bool { return !d[network] }
+
+// TestNodeDown: a coin nobody could pay with now is disabled, and what only it could pay with it; its code stays a good one.
+func TestNodeDown(t *testing.T) {
+	h := openHouse(t)
+	health := down{"bitcoin-regtest": true}
+	deps := h.deps()
+	deps.Health, h.invoices.Health = health, health
+	h.face = coinspaid.New(deps)
+	const list, create = "/api/v2/currencies/list", "/api/v2/invoices/create"
+	for _, x := range []struct {
+		name, path, body string
+		key              merchant.Key
+	}{
+		{"currencies_list_node_down", list, `null`, h.live},
+		{"currencies_list_node_down_test_key", list, `null`, h.test},
+		{"create_node_down", create, order(nil), h.live},
+		{"create_node_down_price", create, order(map[string]any{"currency": "BTC", "amount": "0.01", "sender_currency": nil}), h.live},
+		{"create_node_down_other_coin", create, order(map[string]any{"timer": true, "sender_currency": "BTC"}), h.test},
+	} {
+		t.Run(x.name, func(t *testing.T) { h.in(t).golden(x.name, newRequest(x.key, http.MethodPost, x.path, x.body), x.body) })
+	}
+	if off := h.currencies(h.live, `{"visible":false}`); off["BTC"].ID != 1 || off["EUR"].ID != 3 || off["LTCT"].ID != 0 {
+		t.Errorf("disabled: %v", off)
+	}
+	health["bitcoin-regtest"] = false
+	if on := h.currencies(h.live, `null`); on["BTC"].ID != 1 || on["EUR"].ID != 3 {
+		t.Errorf("the node is back: %v", on)
 	}
 }

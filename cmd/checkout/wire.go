@@ -292,8 +292,8 @@ func explorer(network, tx string) string {
 // coinsPaid makes the CoinsPaid face.
 func (a *app) coinsPaid(base string) http.Handler {
 	return coinspaid.New(coinspaid.Deps{
-		Keys: store.Merchants{DB: a.db}, Merchants: store.Merchants{DB: a.db}, Invoices: a.invoices, Offers: a.wallets, Rates: a.rates,
-		Registry: a.registry, BaseURL: base, Now: a.now, Log: a.log,
+		Keys: store.Merchants{DB: a.db}, Merchants: store.Merchants{DB: a.db}, Invoices: a.invoices, Offers: a.wallets, Health: a.health,
+		Rates: a.rates, Registry: a.registry, BaseURL: base, Now: a.now, Log: a.log,
 	})
 }
 
