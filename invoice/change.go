@@ -188,7 +188,8 @@ func eventName(m Move) string {
 }
 
 // book brings the ledger to what the payments now are: confirmed money is credited, and allocated once the invoice is
-// settled; money that is no longer confirmed is taken back with the entry reversed.
+// settled; money that is no longer confirmed is taken back with the entry reversed, and what settles nothing any more is
+// no longer allocated.
 func (inv *Invoice) book() []ledger.Entry {
 	var entries []ledger.Entry
 	for i := range inv.Payments {
@@ -216,9 +217,18 @@ func (inv *Invoice) book() []ledger.Entry {
 				entries = append(entries, inv.entry(p, "credit"))
 				p.Booked = Credited
 			}
-			if p.Booked == Credited && inv.Outcome.State == Settled && inv.allocates(p) {
+			switch settles := inv.Outcome.State == Settled && inv.allocates(p); {
+			case settles && p.Booked == Credited:
 				entries = append(entries, inv.entry(p, "allocate"))
 				p.Booked = Allocated
+			case !settles && p.Booked == Allocated:
+				// The rest of it is gone: what is left does not pay the invoice, and is nobody's yet.
+				e := inv.entry(p, "allocate")
+				e = e.Reverse(e.Postings)
+				e.Kind = "deallocate"
+				entries = append(entries, e)
+				p.Booked = Credited
+				p.Epoch++
 			}
 		}
 	}
@@ -280,7 +290,7 @@ func (inv *Invoice) due(at Moment) time.Time {
 	}
 	s := f.sum()
 	deadline, ends := f.deadline()
-	if end, locked := f.lockEnd(); locked && inv.lapses() && at.Now.Before(deadline) {
+	if end, locked := inv.LockEnd(); locked && inv.lapses() && at.Now.Before(deadline) {
 		sooner(end, end.Before(deadline))
 	}
 	switch inv.Outcome.State {

@@ -67,13 +67,15 @@ func (inv *Invoice) Choose(asset string, fresh *rate.Quote, addr Address, at Mom
 		if fresh == nil {
 			return Effects{}, ErrState
 		}
-		lock := w.lock
-		if _, again := inv.Quote(asset); again && inv.Terms.MaxRenewals > 0 {
-			if lock = w.renew; inv.Renewals() >= inv.Terms.MaxRenewals {
-				return Effects{}, ErrRenewals
-			}
+		var err error
+		if _, again := inv.Quote(asset); !again || inv.Terms.MaxRenewals == 0 {
+			err = w.lock(m, inv.within(*fresh))
+		} else if inv.Renewals() < inv.Terms.MaxRenewals {
+			err = w.renew(m, inv.within(*fresh), true)
+		} else {
+			err = ErrRenewals
 		}
-		if err := lock(m, inv.within(*fresh)); err != nil {
+		if err != nil {
 			return Effects{}, err
 		}
 	}
@@ -130,7 +132,7 @@ func (inv *Invoice) Requote(fresh rate.Quote, at Moment, cause Cause) (Effects, 
 	if !ok {
 		return Effects{}, ErrMethod
 	}
-	if err := w.renew(m, fresh); err != nil {
+	if err := w.renew(m, fresh, true); err != nil {
 		return Effects{}, err
 	}
 	return w.finish()
@@ -147,13 +149,13 @@ func (w *work) lock(m Method, fresh rate.Quote) error {
 	return nil
 }
 
-// renew keeps a new price for a coin whose lock is over, or is given up for a better one.
-func (w *work) renew(m Method, fresh rate.Quote) error {
+// renew keeps a new price for a coin whose lock is over, or is given up for a better one, at the payer's wish or by itself.
+func (w *work) renew(m Method, fresh rate.Quote, byPayer bool) error {
 	q, err := w.inv.lock(m, fresh)
 	if err != nil {
 		return err
 	}
-	q.Renewal = true
+	q.Renewal, q.ByPayer = true, byPayer
 	w.inv.Quotes = append(w.inv.Quotes, q)
 	w.quoted("renewed", q.ID, 1)
 	return nil
@@ -165,7 +167,7 @@ func (inv *Invoice) Tick(fresh *rate.Quote, at Moment) (Effects, error) {
 	at = inv.shift(at)
 	w := inv.begin(at, Cause{Kind: "timer"})
 	f := inv.facts(at)
-	end, locked := f.lockEnd()
+	end, locked := inv.LockEnd()
 	deadline, _ := f.deadline()
 	if locked && inv.lapses() && f.passed(end) && !f.passed(deadline) {
 		if err := w.lapse(fresh); err != nil {
@@ -182,7 +184,7 @@ func (w *work) lapse(fresh *rate.Quote) error {
 	q, _ := inv.Quote(inv.Asset)
 	if fresh != nil && inv.Outcome.State == Awaiting && w.at.Now.Before(inv.Deadline()) && withinDrift(q.Rate, fresh.Rate, inv.Terms.RenewDrift) {
 		if m, ok := inv.Method(inv.Asset); ok {
-			return w.renew(m, inv.within(*fresh))
+			return w.renew(m, inv.within(*fresh), false)
 		}
 	}
 	inv.Lapsed = q.ID

@@ -147,6 +147,10 @@ func renewals() []transition {
 			name: "paid in the window, renewed afterwards", made: orderBTC, given: steps(pays(due/2), drift(40_000), requoted), do: pays(due * 5 / 8),
 			state: Detected, amount: Exact, flags: "renewed", verdict: Wait, events: "payment.detected",
 		}, {
+			name: "the chosen coin's lock ends, another's holds on", made: orderBTC,
+			given: steps(drift(60_000), waits(19*time.Minute), func(p *play) { p.must(p.choose("usd")); p.must(p.choose("btc")) }), do: waits(time.Minute + time.Second),
+			state: Awaiting, amount: None, verdict: Wait, events: "quote.lapsed",
+		}, {
 			name: "the same coin chosen again after its lock", made: orderBTC, given: steps(drift(60_000), lock), do: func(p *play) { p.must(p.choose("btc")) },
 			state: Awaiting, amount: None, flags: "renewed", verdict: Wait, events: "quote.renewed",
 		}, {

@@ -135,7 +135,7 @@ func (s *sums) add(f Facts, payments []Payment, standing Standing) {
 		base := !s.topped || !p.Extra // what was settled neither waits for nor falls with what comes on top
 		s.lost = s.lost || (base && p.DoubleSpent && p.RevertedAt.After(f.anew()))
 		value, step, ok := f.value(p)
-		if !p.Live() || !ok {
+		if !p.Live() || !ok || f.contested(p) {
 			continue
 		}
 		s.late = s.late || standing == Late
@@ -159,6 +159,14 @@ func (s *sums) add(f Facts, payments []Payment, standing Standing) {
 			s.patience = m.ConfirmWithin
 		}
 	}
+}
+
+// contested says whether a reverted payment's coins are on their way to us by another payment of the invoice: only one of
+// the two can come true, so the one that is not in a block gives way.
+func (f Facts) contested(p Payment) bool {
+	return p.Status == Reverted && p.Conflict != "" && slices.ContainsFunc(f.Payments, func(other Payment) bool {
+		return other.Live() && other.Transfer.TxID == p.Conflict && other.Transfer.Network == p.Transfer.Network
+	})
 }
 
 // value is what a payment is worth at the quote it is judged by, and what one step is worth that amounts due in its coin
@@ -327,7 +335,7 @@ func (f Facts) confirmBy(s sums) time.Time {
 	return by
 }
 
-// lockEnd is when the price stops holding: the end of the last lock.
+// lockEnd is when no price holds any more: the end of the last lock of all coins.
 func (f Facts) lockEnd() (time.Time, bool) {
 	end, ok := time.Time{}, false
 	for _, q := range f.Quotes {

@@ -87,6 +87,7 @@ type Quote struct {
 	Asset   string
 	Due     money.Amount // what pays the whole price at this quote
 	Renewal bool         // it replaced a quote of the same coin
+	ByPayer bool         // a renewal the payer asked for, not one by itself
 }
 
 // locks says whether the quote has a window. A spot quote has none: it values late money and asks for nothing.
@@ -202,11 +203,11 @@ func newest(quotes []Quote, asset string) (Quote, bool) {
 	return found, ok
 }
 
-// Renewals counts how often a price was locked again.
+// Renewals counts how often the payer had a price locked again.
 func (inv *Invoice) Renewals() int {
 	n := 0
 	for _, q := range inv.Quotes {
-		if q.Renewal {
+		if q.ByPayer {
 			n++
 		}
 	}

@@ -72,7 +72,7 @@ type Payment struct {
 	ReplacedBy    ident.ID       // the payment that continues this one
 
 	Booked Booking
-	Epoch  int64 // raised each time the payment is reverted
+	Epoch  int64 // raised each time the payment is reverted, or no longer allocated
 	Events int64 // events told of it
 }
 

@@ -453,7 +453,9 @@ func (p *play) reorg(asset string, depth int, fates map[string]fate) {
 		}
 	}
 	for _, b := range slices.Backward(lost) {
-		p.change(func(inv *Invoice, at Moment) (Effects, error) { return inv.Reorganise(net, b.Hash, moved, n.tip(), p.spots, at) })
+		p.change(func(inv *Invoice, at Moment) (Effects, error) {
+			return inv.Reorganise(net, b.Hash, moved, n.tip(), p.spots, at)
+		})
 	}
 	for _, id := range slices.Sorted(maps.Keys(moved)) {
 		p.sight(id)

@@ -33,6 +33,13 @@ func chainTakesBack() []transition {
 			name: "replaced by nothing, another counts", made: shopBTC, given: steps(pays(due/2), pays(due/2)), do: gone,
 			state: Detected, amount: Short, flags: "replaced", verdict: Wait, events: "payment.dropped",
 		}, {
+			name: "a part made the whole by a fee bump while the price holds", made: shopBTC, given: pays(due / 4), do: replaced(due),
+			state: Detected, amount: Exact, verdict: Wait, events: "payment.replaced",
+		}, {
+			name: "dust bumped to the whole when the price is over", made: shopBTC, given: steps(pays(2000), waits(time.Hour)), do: replaced(due),
+			state: Expired, amount: None, flags: "late needs_review replaced", verdict: Review, reason: "never_paid",
+			events: "payment.dropped payment.late invoice.expired",
+		}, {
 			name: "two parts replaced by one that pays one of them", made: shopBTC, given: steps(pays(due/4), pays(due/2)),
 			do:    func(p *play) { p.merge(due/2 + 1000) },
 			state: Detected, amount: Short, flags: "replaced", verdict: Wait, events: "payment.dropped payment.replaced",
@@ -99,6 +106,24 @@ func chainTakesBack() []transition {
 		}, {
 			name: "conflicting transaction deep", made: shopDeep, given: steps(pays(due), mines(3), to(3, fate{place: 2, stolen: true})), do: mines(1),
 			state: Failed, amount: None, flags: "reorged", verdict: Stop, reason: "double_spent", events: "payment.dropped invoice.failed",
+		}, {
+			name: "one of two parts is double spent, the other is nobody's", made: shopDeep,
+			given: steps(pays(due/2), pays(due/2), mines(3)), do: steps(to(3, fate{place: 2, stolen: true}), mines(1)),
+			state: Failed, amount: Short, flags: "reorged", verdict: Stop, reason: "double_spent",
+			events: "payment.reverted payment.reverted invoice.reverted payment.confirming payment.dropped invoice.failed", entries: "reverse reverse",
+		}, {
+			name: "one of two parts loses its block", made: shopBTC,
+			given: steps(pays(due/2), mines(1), pays(due/2), mines(1), held), do: back(1),
+			state: Detected, amount: Exact, flags: "reorged", verdict: Stop, reason: "reorged",
+			events: "payment.reverted invoice.reverted", entries: "deallocate reverse",
+		}, {
+			name: "one of two parts loses its block, and finds another", made: shopBTC,
+			given: steps(pays(due/2), mines(1), pays(due/2), mines(1), held, back(1), func(p *play) { _, tx := p.tx(p.last()); tx.held = false }), do: mines(1),
+			state: Settled, amount: Exact, verdict: Go, reason: "paid",
+			events: "payment.confirmed invoice.settled", entries: "allocate credit allocate",
+		}, {
+			name: "reverted, and its coins sent to us again for less", made: shopBTC, given: steps(settled, held, back(1)), do: replaced(due / 2),
+			state: Detected, amount: Short, flags: "reorged", verdict: Stop, reason: "reorged", events: "payment.detected",
 		}, {
 			name: "conflicting transaction lost itself", made: shopDeep,
 			given: steps(pays(due), mines(3), to(3, fate{place: 2, stolen: true}), func(p *play) { _, tx := p.tx(p.last()); tx.gone = false }),

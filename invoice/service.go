@@ -24,7 +24,8 @@ type Store interface {
 	Insert(ctx context.Context, inv *Invoice, once ident.Once, fx Effects) error
 	Find(ctx context.Context, id ident.ID) (*Invoice, error)
 	Update(ctx context.Context, id ident.ID, change Change) (*Invoice, error)
-	// Due lists invoices time may change something about, after the given one in the order of their due times.
+	// Due lists invoices time may change something about, after the given one in the order of their due times. Those whose
+	// network has not been followed to that time wait until it has.
 	Due(ctx context.Context, before time.Time, after DueMark, limit int) ([]DueMark, error)
 	// Unfinished lists invoices with payments on a network that confirmations still change.
 	Unfinished(ctx context.Context, network string) ([]ident.ID, error)
@@ -263,8 +264,9 @@ func (s *Service) played(network string) bool {
 	return ok && n.Played
 }
 
-// Choose sets the coin for the payer: the quote is taken from memory, the address assigned in the same transaction.
-func (s *Service) Choose(ctx context.Context, id ident.ID, asset string, email string) (*Invoice, error) {
+// Choose sets the coin for the payer: the quote is taken from memory, the address assigned in the same transaction. email
+// replaces the address letters go to, nil leaves it.
+func (s *Service) Choose(ctx context.Context, id ident.ID, asset string, email *string) (*Invoice, error) {
 	var out *Invoice
 	err := s.Store.Together(ctx, func(ctx context.Context) error {
 		inv, err := s.Find(ctx, id)
@@ -287,10 +289,15 @@ func (s *Service) Choose(ctx context.Context, id ident.ID, asset string, email s
 			return err
 		}
 		out, err = s.Store.Update(ctx, id, func(inv *Invoice, at Moment) (Effects, error) {
-			if email != "" {
-				inv.Email = email
+			wrote := email != nil && *email != inv.Email
+			if wrote {
+				inv.Email = *email
 			}
-			return inv.Choose(asset, fresh, addr, at, Cause{Kind: "payer"})
+			fx, err := inv.Choose(asset, fresh, addr, at, Cause{Kind: "payer"})
+			if wrote && errors.Is(err, ErrUnchanged) { // the coin stays, the address is news
+				return Effects{}, nil
+			}
+			return fx, err
 		})
 		return err
 	})
@@ -331,6 +338,9 @@ func (s *Service) Requote(ctx context.Context, id ident.ID) (*Invoice, error) {
 	m, ok := inv.Method(inv.Asset)
 	if !ok {
 		return nil, ErrState
+	}
+	if s.Health != nil && !s.Health.Usable(m.Network) {
+		return nil, rate.ErrUnavailable
 	}
 	fresh, err := s.Rates.Quote(m.Currency, inv.Price.Currency(), s.Now(), inv.Terms.Lock)
 	if err != nil {

@@ -257,11 +257,12 @@ func TestCreateRefuses(t *testing.T) {
 func TestChoose(t *testing.T) {
 	o := openOffice(t)
 	inv := o.create(open)
+	mail := "ada@shop.example"
 	var wg sync.WaitGroup
 	texts := make([]string, 20)
 	for i := range texts {
 		wg.Go(func() {
-			chosen, err := o.Choose(context.Background(), inv.ID, o.coin.ID, "ada@shop.example")
+			chosen, err := o.Choose(context.Background(), inv.ID, o.coin.ID, &mail)
 			if err != nil {
 				t.Error(err)
 				return
@@ -279,21 +280,30 @@ func TestChoose(t *testing.T) {
 	if loaded.Email != "ada@shop.example" || len(loaded.Quotes) != 1 || loaded.LogSeq != 2 || o.count("SELECT COUNT(*) FROM addresses") != 1 {
 		t.Errorf("%+v", loaded)
 	}
-	if _, err := o.Choose(t.Context(), inv.ID, "doge", ""); !errors.Is(err, invoice.ErrMethod) {
+	for _, other := range []string{"eve@shop.example", ""} { // mended, then taken back, while the coin stays
+		if _, err := o.Choose(t.Context(), inv.ID, o.coin.ID, &other); err != nil || o.load(inv).Email != other {
+			t.Errorf("%q became %q: %v", other, o.load(inv).Email, err)
+		}
+	}
+	version := o.load(inv).Version
+	if _, err := o.Choose(t.Context(), inv.ID, o.coin.ID, nil); err != nil || o.load(inv).Version != version {
+		t.Errorf("the same choice again is a change: %v", err)
+	}
+	if _, err := o.Choose(t.Context(), inv.ID, "doge", nil); !errors.Is(err, invoice.ErrMethod) {
 		t.Errorf("a coin that is not offered: %v", err)
 	}
-	if _, err := o.Choose(t.Context(), "short", o.coin.ID, ""); !errors.Is(err, invoice.ErrNotFound) {
+	if _, err := o.Choose(t.Context(), "short", o.coin.ID, nil); !errors.Is(err, invoice.ErrNotFound) {
 		t.Errorf("no id: %v", err)
 	}
 	o.clock.Pass(time.Hour)
 	o.see()
 	o.expire()
-	if _, err := o.Choose(t.Context(), inv.ID, o.coin.ID, ""); !errors.Is(err, invoice.ErrState) {
+	if _, err := o.Choose(t.Context(), inv.ID, o.coin.ID, nil); !errors.Is(err, invoice.ErrState) {
 		t.Errorf("when it has expired: %v", err)
 	}
 	ill := o.create(open)
 	o.ill.Store(true)
-	if _, err := o.Choose(t.Context(), ill.ID, o.coin.ID, ""); fault.Of(err).Kind != fault.Unavailable {
+	if _, err := o.Choose(t.Context(), ill.ID, o.coin.ID, nil); fault.Of(err).Kind != fault.Unavailable {
 		t.Errorf("while the node is down: %v", err)
 	}
 	o.sound()
@@ -314,6 +324,11 @@ func TestRequote(t *testing.T) {
 	if !fresh.Outcome.Due.Equal(money.Units(o.coin.Currency, 50_000_000)) || fresh.Outcome.Flags.Renewed != 1 {
 		t.Errorf("%s due, renewed %d times", fresh.Outcome.Due, fresh.Outcome.Flags.Renewed)
 	}
+	o.ill.Store(true)
+	if _, err := o.Requote(t.Context(), inv.ID); !errors.Is(err, rate.ErrUnavailable) {
+		t.Errorf("while the node is down: %v", err)
+	}
+	o.ill.Store(false)
 	o.price.Store(0)
 	if _, err := o.Requote(t.Context(), inv.ID); !errors.Is(err, rate.ErrUnavailable) {
 		t.Errorf("without a rate: %v", err)
@@ -358,6 +373,9 @@ func TestExpirer(t *testing.T) {
 	run(invoice.Awaiting) // the last instant is in time
 	o.clock.Pass(time.Hour)
 	run(invoice.Awaiting) // the node was not looked at since
+	if due, err := o.Store.Due(t.Context(), o.clock.Now(), invoice.DueMark{}, 1000); err != nil || len(due) != 0 {
+		t.Errorf("%d are looked at though their node is away: %v", len(due), err)
+	}
 	o.see()
 	run(invoice.Expired)
 	if !strings.Contains(log.String(), "event=tick_failed invoice="+broken.ID.Short()) {
@@ -409,6 +427,9 @@ func TestExpirerRenews(t *testing.T) {
 	quotes(42, 3)
 	quotes(61, 3)
 	o.is(inv, invoice.Awaiting) // the grace
+	if got := o.load(inv); got.Renewals() != 0 || got.Outcome.Flags.Renewed != 2 {
+		t.Errorf("of the payer's renewals %d are gone, %d in all", got.Renewals(), got.Outcome.Flags.Renewed)
+	}
 	quotes(71, 3)
 	o.is(inv, invoice.Expired)
 	o.sound()

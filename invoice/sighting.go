@@ -63,10 +63,14 @@ func (w *work) first(s chain.Sighting, m Method, addr Address, id ident.ID, numb
 	if p.Coinbase {
 		p.Need = max(p.Need, coinbaseMaturity)
 	}
-	if old := w.displace(s); old != nil {
+	old := w.displace(s)
+	if old != nil && w.inherits(p, *old) {
 		p.FirstSeen, p.Quote, p.Standing, p.IsLate, p.Extra = old.FirstSeen, old.Quote, old.Standing, old.IsLate, old.Extra
 		w.replace(old, s, id)
 	} else {
+		if old != nil {
+			w.conflict(old, s.Tx.ID, s.Block)
+		}
 		spot := spots(m.Asset)
 		j := inv.judge(s, m, addr, w.at, spot)
 		p.Standing, p.Quote, p.IsLate, p.Extra = j.standing, j.quote, j.late, w.before == Settled
@@ -80,6 +84,18 @@ func (w *work) first(s chain.Sighting, m Method, addr Address, id ident.ID, numb
 	inv.Payments = append(inv.Payments, p)
 	w.dirty = true
 	return &inv.Payments[len(inv.Payments)-1], told
+}
+
+// inherits says whether a payment may take the standing and the price of the one it replaces: a higher fee alone always,
+// more money only while that price holds. Else a coin's worth of dust would keep a price open for as long as it stays
+// unconfirmed.
+func (w *work) inherits(p, old Payment) bool {
+	more, err := p.Transfer.Amount.Cmp(old.Transfer.Amount)
+	if err != nil || more == 0 {
+		return err == nil
+	}
+	q, ok := w.inv.facts(w.at).inTime(p.Transfer.Asset, p.FirstSeen)
+	return ok && q.ID == old.Quote
 }
 
 // firstSeen is when a transfer was first seen, in the invoice's own time: dated by the node or by a gap in watching, but

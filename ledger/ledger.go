@@ -26,7 +26,7 @@ type Posting struct {
 type Entry struct {
 	CauseKind string // "payment"
 	CauseID   ident.ID
-	Kind      string // "credit", "allocate", "suspend", "reverse"
+	Kind      string // "credit", "allocate", "deallocate", "suspend", "reverse"
 	Epoch     int64
 	Stream    string // whose hash chain it is linked into: the merchant, or the network's suspense
 	Postings  []Posting

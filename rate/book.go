@@ -22,8 +22,6 @@ import (
 // The rules of engine.md section 10.
 const (
 	Fresh      = 120 * time.Second // a sample older than this binds nobody
-	Indicative = 10 * time.Minute  // older than this it is not even shown
-	SourceAge  = 5 * time.Minute   // a source's own timestamp may lag this much
 	jumpWindow = 60 * time.Second
 )
 

@@ -11,7 +11,7 @@ import (
 // for ever.
 type Quote struct {
 	ID    ident.ID
-	Rate  money.Rate // value of one whole unit of the coin in the invoice currency, the spread already taken off
+	Rate  money.Rate // value of one whole unit of the coin in the invoice currency
 	At    time.Time
 	Until time.Time
 	Basis []Sample // what the rate was made of

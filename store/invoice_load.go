@@ -93,12 +93,12 @@ func frozen(inv *invoice.Invoice, terms, methods, tolerance string) error {
 }
 
 func (s Invoices) quotes(ctx context.Context, inv *invoice.Invoice) error {
-	return s.each(ctx, `SELECT id, asset, rate, due, begins_at, ends_at, renewal FROM invoice_quotes WHERE invoice_id = $1 ORDER BY n`,
+	return s.each(ctx, `SELECT id, asset, rate, due, begins_at, ends_at, renewal, by_payer FROM invoice_quotes WHERE invoice_id = $1 ORDER BY n`,
 		[]any{inv.ID}, func(rows *sql.Rows) error {
 			var q invoice.Quote
 			var rate, due string
 			var begins, ends int64
-			if err := rows.Scan(&q.ID, &q.Asset, &rate, &due, &begins, &ends, &q.Renewal); err != nil {
+			if err := rows.Scan(&q.ID, &q.Asset, &rate, &due, &begins, &ends, &q.Renewal, &q.ByPayer); err != nil {
 				return err
 			}
 			m, ok := inv.Method(q.Asset)

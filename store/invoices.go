@@ -255,9 +255,9 @@ func (t *tx) insertQuote(ctx context.Context, inv *invoice.Invoice, n int) error
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, `INSERT INTO invoice_quotes (id, invoice_id, merchant_id, n, asset, rate, due, begins_at, ends_at, renewal, basis)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		q.ID, inv.ID, inv.Merchant, n, q.Asset, q.Rate.Ratio(), q.Due.Minor(), millis(q.At), millis(q.Until), q.Renewal, string(text))
+	_, err = t.exec(ctx, `INSERT INTO invoice_quotes (id, invoice_id, merchant_id, n, asset, rate, due, begins_at, ends_at, renewal, by_payer, basis)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		q.ID, inv.ID, inv.Merchant, n, q.Asset, q.Rate.Ratio(), q.Due.Minor(), millis(q.At), millis(q.Until), q.Renewal, q.ByPayer, string(text))
 	return err
 }
 
@@ -285,7 +285,9 @@ func logRow(m invoice.Move) []string {
 // Due lists invoices time may change something about. See invoice.Store.
 func (s Invoices) Due(ctx context.Context, before time.Time, after invoice.DueMark, limit int) ([]invoice.DueMark, error) {
 	var list []invoice.DueMark
-	err := s.each(ctx, `SELECT due_at, id FROM invoices WHERE due_at > 0 AND due_at <= $1 AND (due_at, id) > ($2, $3) ORDER BY due_at, id LIMIT $4`,
+	err := s.each(ctx, `SELECT i.due_at, i.id FROM invoices i WHERE i.due_at > 0 AND i.due_at <= $1 AND (i.due_at, i.id) > ($2, $3)
+		AND NOT EXISTS (SELECT 1 FROM cursors c WHERE c.network = i.network AND c.seen_through <= i.due_at)
+		ORDER BY i.due_at, i.id LIMIT $4`,
 		[]any{millis(before), millis(after.At), after.ID, limit}, func(rows *sql.Rows) error {
 			var d invoice.DueMark
 			var at int64

@@ -65,7 +65,7 @@ func NewPlayed(random io.Reader, m ident.ID, network string) Account {
 		panic("wallet: no randomness: " + err.Error())
 	}
 	text := hex.EncodeToString(seed[:])
-	return Account{ID: ident.New(random), Merchant: m, Network: network, Descriptor: playedPrefix + text, Fingerprint: text[:8], Identity: playedPrefix + text[:8]}
+	return Account{ID: ident.New(random), Merchant: m, Network: network, Descriptor: playedPrefix + text, Fingerprint: text[:8], Identity: playedPrefix + text}
 }
 
 // NewAccount makes a merchant's account of an account key given as text; see ParseKey for what is refused.

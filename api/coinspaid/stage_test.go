@@ -237,7 +237,8 @@ func (s *stage) decide(c created, kind invoice.MarkKind, reason string, until ti
 // choose is the payer choosing LTCT on the page.
 func (s *stage) choose(c created) {
 	s.Helper()
-	_, err := s.invoices.Choose(s.Context(), c.capability(), "ltct", "ada@shop.example")
+	mail := "ada@shop.example"
+	_, err := s.invoices.Choose(s.Context(), c.capability(), "ltct", &mail)
 	s.must(err)
 	s.step()
 }

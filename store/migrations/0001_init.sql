@@ -131,6 +131,7 @@ CREATE TABLE invoice_quotes (
   begins_at   BIGINT NOT NULL,
   ends_at     BIGINT NOT NULL,
   renewal     BOOLEAN NOT NULL,
+  by_payer    BOOLEAN NOT NULL,
   basis       TEXT NOT NULL
 );
 CREATE UNIQUE INDEX invoice_quotes_place ON invoice_quotes (invoice_id, n);

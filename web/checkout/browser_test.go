@@ -386,12 +386,31 @@ func TestBrowserLayout(t *testing.T) {
 	b.Quiet(t)
 }
 
+// A page whose coin cannot be paid with for a while says so, and shows the details again when it can.
+func TestBrowserFollowsTheNode(t *testing.T) {
+	b := browsertest.Open(t)
+	s := openShop(t)
+	url, _, _ := s.serve(t)
+	inv := s.invoiceIn(t, ViewWaiting)
+	down := func(yes bool) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.down = map[string]bool{"bitcoin": yes}
+	}
+	b.Do(t, chromedp.Navigate(url+"/i/"+string(inv.ID)))
+	down(true)
+	b.Becomes(t, 6*time.Second, `document.querySelector("main").dataset.state === "unavailable"`)
+	down(false)
+	b.Becomes(t, 6*time.Second, `document.querySelector("main").dataset.state === "waiting" && document.body.innerHTML.includes("`+testAddress+`")`)
+	b.Quiet(t)
+}
+
 func TestBrowserWithoutScript(t *testing.T) {
 	b := browsertest.Open(t)
 	s := openShop(t)
 	url, _, _ := s.serve(t)
 	inv := s.invoiceIn(t, ViewChoose)
-	s.choose = func(inv *invoice.Invoice, asset, _ string) error {
+	s.choose = func(inv *invoice.Invoice, asset string, _ *string) error {
 		model := *s.invoices[inv.ID]
 		inv.Asset, inv.Version = asset, model.Version
 		return nil

@@ -22,7 +22,9 @@ type status struct {
 	tail    []byte    // and after it
 	until   time.Time // when time alone makes it old; zero: only a change does
 	final   bool
-	missing bool // there is no such invoice
+	missing bool   // there is no such invoice
+	network string // whose node the view depends on; empty: on none
+	up      bool   // how that was
 	used    atomic.Int64
 }
 
@@ -40,8 +42,9 @@ const (
 )
 
 // statuses keeps the status of every invoice somebody is watching, so that an unchanged poll costs no query. The store
-// says after each commit what changed (Changed), so an answer is never older than the last commit this process made.
-// With other processes on the same store, maxAge bounds how old it may be.
+// says after each commit what changed (Changed), so what is kept is never older than the last commit this process made; who
+// asked before that commit may still get the state before it. With other processes on the same store, maxAge bounds how
+// old it may be.
 type statuses struct {
 	seed   maphash.Seed
 	shards [shardCount]statusShard
@@ -49,6 +52,7 @@ type statuses struct {
 	maxAge time.Duration // 0: only this process writes
 	limit  int           // entries in a shard
 	now    func() time.Time
+	up     func(network string) bool
 }
 
 type statusShard struct {
@@ -57,8 +61,8 @@ type statusShard struct {
 	swept   time.Time
 }
 
-func newStatuses(size int, maxAge time.Duration, now func() time.Time) *statuses {
-	c := &statuses{seed: maphash.MakeSeed(), maxAge: maxAge, limit: max(1, size/shardCount), now: now}
+func newStatuses(size int, maxAge time.Duration, now func() time.Time, up func(network string) bool) *statuses {
+	c := &statuses{seed: maphash.MakeSeed(), maxAge: maxAge, limit: max(1, size/shardCount), now: now, up: up}
 	for i := range c.shards {
 		c.shards[i].entries = map[ident.ID]*status{}
 	}
@@ -75,7 +79,7 @@ func (c *statuses) get(id ident.ID, now time.Time) (*status, bool) {
 	shard.mu.RLock()
 	s := shard.entries[id]
 	shard.mu.RUnlock()
-	if s == nil || !s.usable(now) {
+	if s == nil || !s.usable(now) || (s.network != "" && c.up(s.network) != s.up) {
 		return nil, false
 	}
 	s.used.Store(now.UnixNano())

@@ -155,8 +155,12 @@ func TestMethodForm(t *testing.T) {
 	at := "/i/" + string(inv.ID) + "/method"
 	var got []string
 	result := error(nil)
-	s.choose = func(_ *invoice.Invoice, asset, email string) error {
-		got = append(got, asset+" "+email)
+	s.choose = func(_ *invoice.Invoice, asset string, email *string) error {
+		if email == nil {
+			got = append(got, asset)
+		} else {
+			got = append(got, asset+" "+*email)
+		}
 		return result
 	}
 	for _, c := range []struct {
@@ -167,15 +171,16 @@ func TestMethodForm(t *testing.T) {
 		called     string
 	}{
 		{"chosen", "method=btc&email=kim%40example.com", nil, 303, "", "btc kim@example.com"},
+		{"an e-mail shops take", "method=btc&email=o%27brien%40shop.example", nil, 303, "", "btc o'brien@shop.example"},
 		{"no e-mail", "method=ltct&email=", nil, 303, "", "ltct "},
 		{"spaces", "method=btc&email=+kim%40example.com+", nil, 303, "", "btc kim@example.com"},
 		{"nothing chosen", "email=kim%40example.com", nil, 400, "Please choose a coin.", ""},
 		{"a bad e-mail", "method=btc&email=kim%40example", nil, 400, "Please check the e-mail address", ""},
 		{"a second line", "method=btc&email=kim%40example.com%0d%0aBcc:x%40example.com", nil, 400, "Please check the e-mail address", ""},
-		{"not offered", "method=eth", invoice.ErrMethod, 400, "Please choose another.", "eth "},
-		{"no rate", "method=btc", fault.New(fault.Unavailable, "no_rate", "No rate"), 503, "Please choose another.", "btc "},
-		{"meanwhile paid", "method=btc", invoice.ErrState, 303, "", "btc "},
-		{"broken", "method=btc", errBroken, 500, "Something went wrong on our side", "btc "},
+		{"not offered", "method=eth", invoice.ErrMethod, 400, "Please choose another.", "eth"},
+		{"no rate", "method=btc", fault.New(fault.Unavailable, "no_rate", "No rate"), 503, "Please choose another.", "btc"},
+		{"meanwhile paid", "method=btc", invoice.ErrState, 303, "", "btc"}, {"locked too often", "method=btc", invoice.ErrRenewals, 303, "", "btc"},
+		{"broken", "method=btc", errBroken, 500, "Something went wrong on our side", "btc"},
 	} {
 		got, result = nil, c.result
 		w := s.ask("POST", at+"?r=0&qr=address", c.body)
@@ -199,7 +204,7 @@ func TestMethodForm(t *testing.T) {
 func TestForeignForms(t *testing.T) {
 	s := openShop(t)
 	inv := s.invoiceIn(t, ViewChoose)
-	s.choose = func(*invoice.Invoice, string, string) error { return nil }
+	s.choose = func(*invoice.Invoice, string, *string) error { return nil }
 	for site, want := range map[string]int{"same-origin": 303, "none": 303, "": 303, "cross-site": 403, "same-site": 403, "rubbish": 403} {
 		if w := s.ask("POST", "/i/"+string(inv.ID)+"/method", "method=btc", "Sec-Fetch-Site", site); w.Code != want {
 			t.Errorf("%q: %d, want %d", site, w.Code, want)
@@ -238,7 +243,7 @@ func TestRenewalsRunOut(t *testing.T) {
 	}
 	for range 12 {
 		q := inv.Quotes[0]
-		q.ID, q.Renewal = "OLDER", true
+		q.ID, q.Renewal, q.ByPayer = "OLDER", true, true
 		q.At = q.At.Add(-time.Hour)
 		inv.Quotes = append(inv.Quotes, q)
 	}
@@ -425,22 +430,6 @@ func TestThousands(t *testing.T) {
 	} {
 		if got := thousands(in); got != want {
 			t.Errorf("%s: %s, want %s", in, got, want)
-		}
-	}
-}
-
-func TestMailAddress(t *testing.T) {
-	for _, good := range []string{"kim@example.com", "k.i+m@sub.example.co", "ümit@exämple.de"} {
-		if !mailAddress(good) {
-			t.Errorf("%q refused", good)
-		}
-	}
-	for _, bad := range []string{
-		"", "kim", "@example.com", "kim@", "kim@example", "kim@.com", "a b@example.com", "kim@example.com,x@y.zz", "kim@exa\nmple.com",
-		"kim@@example.com", strings.Repeat("x", 65) + "@example.com", "x@" + strings.Repeat("y", 250) + ".com", "kim@example.com?bcc=x",
-	} {
-		if mailAddress(bad) {
-			t.Errorf("%q taken", bad)
 		}
 	}
 }

@@ -59,7 +59,9 @@ func (f *Face) live(s scene) templates.Live {
 		Order: orderOf(inv), Said: f.said(s),
 	}
 	if s.view == ViewChoose {
-		l.Choose = f.choose(s)
+		if l.Choose = f.choose(s); inv.Outcome.State == invoice.Awaiting && inv.Asset == "" { // the prices of all coins are locked already
+			showLock(&l, inv, s.now)
+		}
 		return l
 	}
 	l.Order.Details = f.details(inv)
@@ -114,12 +116,17 @@ func (f *Face) showPay(l *templates.Live, s scene) {
 		l.Method = nil
 		l.Progress, l.Payments = progressOf(inv), f.payments(inv)
 	}
-	if until, locked := inv.LockEnd(); locked {
-		l.LockUntil = until.UTC().Format(instant)
-		l.Lock = &templates.Lock{Until: templates.At(until, templates.Clock), Minutes: int(max(0, until.Sub(s.now)) / time.Minute)}
-	}
+	showLock(l, inv, s.now)
 	if s.view == ViewWaitingExpiring {
 		l.Requote = f.requote(s, false)
+	}
+}
+
+// showLock shows until when the price holds.
+func showLock(l *templates.Live, inv *invoice.Invoice, now time.Time) {
+	if until, locked := inv.LockEnd(); locked {
+		l.LockUntil = until.UTC().Format(instant)
+		l.Lock = &templates.Lock{Until: templates.At(until, templates.Clock), Minutes: int(max(0, until.Sub(now)) / time.Minute)}
 	}
 }
 
@@ -316,12 +323,12 @@ func merchantOf(m merchant.Merchant, inv *invoice.Invoice) templates.Merchant {
 	case m.Support == "":
 	case safeLink(m.Support):
 		out.SupportHref, out.SupportText = m.Support, strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(m.Support, "https://"), "http://"), "/")
-	case mailAddress(m.Support):
+	case merchant.Email(m.Support):
 		subject := templates.LabelInvoice + " " + inv.ID.Short()
 		if label := orderLabel(inv); label != "" {
 			subject = label + " (" + subject + ")"
 		}
-		out.SupportHref = "mailto:" + m.Support + "?subject=" + strings.ReplaceAll(url.QueryEscape(subject), "+", "%20")
+		out.SupportHref = "mailto:" + strings.Replace(url.QueryEscape(m.Support), "%40", "@", 1) + "?subject=" + strings.ReplaceAll(url.QueryEscape(subject), "+", "%20")
 		out.SupportText = m.Support
 	}
 	return out

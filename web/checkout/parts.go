@@ -7,7 +7,6 @@ import (
 
 	"checkout/chain"
 	"checkout/invoice"
-	"checkout/merchant"
 	"checkout/money"
 	"checkout/web/templates"
 )
@@ -262,14 +261,6 @@ func minutes(d time.Duration) int {
 		return 0
 	}
 	return int((d + time.Minute - 1) / time.Minute)
-}
-
-// mailAddress says whether text can be an e-mail address: enough to mend a slip of the finger, and to keep a header
-// from getting a second line. Whether it exists shows when a letter is sent.
-func mailAddress(text string) bool {
-	local, domain, ok := strings.Cut(text, "@")
-	return ok && len(text) <= 254 && local != "" && len(local) <= 64 && strings.Contains(strings.Trim(domain, "."), ".") &&
-		!strings.ContainsAny(text, " \t<>()[]\\,;:\"'&?#%") && !strings.Contains(domain, "@") && merchant.Clean(text)
 }
 
 // blockMinutes is the usual time between two blocks of the chosen coin's network, in minutes.

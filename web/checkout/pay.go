@@ -12,6 +12,7 @@ import (
 	"checkout/front"
 	"checkout/ident"
 	"checkout/invoice"
+	"checkout/merchant"
 	"checkout/web/templates"
 )
 
@@ -123,12 +124,16 @@ func (f *Face) handleMethod(w http.ResponseWriter, r *http.Request) {
 		back(http.StatusBadRequest, templates.Choose{Error: templates.WordChooseOne})
 		return
 	}
-	if mail != "" && !mailAddress(mail) {
+	if mail != "" && !merchant.Email(mail) {
 		back(http.StatusBadRequest, templates.Choose{MailError: templates.WordBadMail})
 		return
 	}
-	switch _, err := f.Invoices.Choose(r.Context(), s.inv.ID, method, mail); {
-	case err == nil, errors.Is(err, invoice.ErrState):
+	var wrote *string // a form without the field changes nothing
+	if r.PostForm.Has("email") {
+		wrote = &mail
+	}
+	switch _, err := f.Invoices.Choose(r.Context(), s.inv.ID, method, wrote); {
+	case err == nil, errors.Is(err, invoice.ErrState), errors.Is(err, invoice.ErrRenewals):
 		f.seeOther(w, r, s.query.path(s.inv.ID, ""))
 	case errors.Is(err, invoice.ErrMethod):
 		back(http.StatusBadRequest, templates.Choose{Error: templates.WordNotOffered})

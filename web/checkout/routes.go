@@ -30,7 +30,7 @@ type Invoices interface {
 	Find(ctx context.Context, id ident.ID) (*invoice.Invoice, error)
 	// CheckAddress derives the address of the chosen coin again: one that is not the derived one is never shown.
 	CheckAddress(ctx context.Context, inv *invoice.Invoice) error
-	Choose(ctx context.Context, id ident.ID, asset, email string) (*invoice.Invoice, error)
+	Choose(ctx context.Context, id ident.ID, asset string, email *string) (*invoice.Invoice, error)
 	Requote(ctx context.Context, id ident.ID) (*invoice.Invoice, error)
 }
 
@@ -82,7 +82,8 @@ const reportPath = "/csp"
 // New makes the face.
 func New(d Deps) *Face {
 	page, plain := front.PageHeaders(d.TLS, reportPath, d.Ancestors...), front.DenyHeaders(d.TLS)
-	f := &Face{Deps: d, plain: plain, site: d.Site, statuses: newStatuses(100_000, d.StatusMaxAge, d.Now), codes: newCodes(4096), limits: newLimits()}
+	f := &Face{Deps: d, plain: plain, site: d.Site, codes: newCodes(4096), limits: newLimits()}
+	f.statuses = newStatuses(100_000, d.StatusMaxAge, d.Now, f.usable)
 
 	r := chi.NewRouter()
 	r.Use(headAsGet)

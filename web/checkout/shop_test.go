@@ -34,7 +34,7 @@ type shop struct {
 	invoices map[ident.ID]*invoice.Invoice
 	reads    int
 	address  error // what CheckAddress says
-	choose   func(inv *invoice.Invoice, asset, email string) error
+	choose   func(inv *invoice.Invoice, asset string, email *string) error
 	requote  func(inv *invoice.Invoice) error
 	down     map[string]bool
 	face     *Face
@@ -71,7 +71,7 @@ func (s *shop) Find(_ context.Context, id ident.ID) (*invoice.Invoice, error) {
 
 func (s *shop) CheckAddress(context.Context, *invoice.Invoice) error { return s.address }
 
-func (s *shop) Choose(_ context.Context, id ident.ID, asset, email string) (*invoice.Invoice, error) {
+func (s *shop) Choose(_ context.Context, id ident.ID, asset string, email *string) (*invoice.Invoice, error) {
 	return s.change(id, func(inv *invoice.Invoice) error { return s.choose(inv, asset, email) })
 }
 
@@ -95,7 +95,11 @@ func (s *shop) change(id ident.ID, f func(*invoice.Invoice) error) (*invoice.Inv
 	return &inv, err
 }
 
-func (s *shop) Usable(network string) bool { return !s.down[network] }
+func (s *shop) Usable(network string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.down[network]
+}
 
 type merchants struct{ shop *shop }
 

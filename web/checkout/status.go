@@ -69,8 +69,8 @@ func (f *Face) readStatus(ctx context.Context, id ident.ID) (*status, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := f.Now()
-	facts := factsOf(inv, now, f.usableFor(inv))
+	now, up := f.Now(), f.usableFor(inv)
+	facts := factsOf(inv, now, up)
 	view := facts.View()
 	if view == ViewWaitingExpiring {
 		view = ViewWaiting // a page knows the end of the lock and the time
@@ -93,6 +93,12 @@ func (f *Face) readStatus(ctx context.Context, id ident.ID) (*status, error) {
 	s := &status{
 		version: inv.Version, etag: `"` + rev + `"`, final: view.Final(),
 		head: []byte(`{"rev":` + rev + `,"now":"`), tail: append([]byte(`",`), tail[1:]...),
+	}
+	if m, chosen := inv.Method(inv.Asset); chosen && inv.Outcome.State == invoice.Awaiting {
+		// Whether its node can be relied on is part of what is shown, and no change of the invoice.
+		if s.network, s.up = m.Network, up; !up {
+			s.etag = `"` + rev + `-down"`
+		}
 	}
 	if until, ok := inv.LockEnd(); ok && until.After(now) {
 		s.until = until

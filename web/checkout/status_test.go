@@ -25,7 +25,7 @@ func TestStatusBody(t *testing.T) {
 	inv := s.invoiceIn(t, ViewConfirming)
 	w := s.ask("GET", "/i/"+string(inv.ID)+"/status", "")
 	want := `{"rev":17,"now":"2026-11-21T14:15:40.120Z","state":"confirming","final":false,` +
-		`"lock_until":"2026-11-21T15:05:10.120Z","watch_until":"2026-11-28T15:10:40.120Z",` +
+		`"lock_until":"2026-11-21T15:05:10.120Z","watch_until":"2026-11-28T15:20:40.120Z",` +
 		`"asset":"btc","asked":"0.00044007","received":"0.00044007","due":"0","fiat":{"amount":"25.50","currency":"USD"},` +
 		`"address":null,"tag":null,"payment_uri":null,"confirmations":{"have":2,"need":6},` +
 		`"txs":[{"id":"` + testTx + `","amount":"0.00044007","conf":2,"seen_at":"2026-11-21T14:15:20.120Z"}],` +
@@ -192,7 +192,33 @@ func TestPollLimits(t *testing.T) {
 	}
 }
 
-func newTestStatuses(now func() time.Time) *statuses { return newStatuses(6400, 0, now) }
+// Whether the node can be relied on is no change of the invoice, and yet polls and the page say it at once, both ways.
+func TestStatusFollowsTheNode(t *testing.T) {
+	s := openShop(t)
+	inv := s.invoiceIn(t, ViewWaiting)
+	etag := ""
+	ask := func(down bool, wantCode int, want View) {
+		t.Helper()
+		s.mu.Lock()
+		s.down = map[string]bool{"bitcoin": down}
+		s.mu.Unlock()
+		w := s.ask("GET", "/i/"+string(inv.ID)+"/status", "", "If-None-Match", etag)
+		if w.Code != wantCode || (wantCode == 200 && !strings.Contains(w.Body.String(), `"state":"`+string(want)+`"`)) {
+			t.Errorf("down %v: %d %s", down, w.Code, w.Body)
+		}
+		etag = w.Header().Get("ETag")
+		if page := s.ask("GET", "/i/"+string(inv.ID), ""); !strings.Contains(page.Body.String(), `data-state="`+string(want)+`"`) {
+			t.Errorf("down %v: the page says otherwise", down)
+		}
+	}
+	ask(false, 200, ViewWaiting)
+	ask(false, 304, ViewWaiting)
+	ask(true, 200, ViewUnavailable)
+	ask(true, 304, ViewUnavailable)
+	ask(false, 200, ViewWaiting)
+}
+
+func newTestStatuses(now func() time.Time) *statuses { return newStatuses(6400, 0, now, nil) }
 
 func fixed(at time.Time) func() time.Time { return func() time.Time { return at } }
 
@@ -290,7 +316,7 @@ func TestStatusesAreBounded(t *testing.T) {
 
 func TestStatusesOfOtherProcesses(t *testing.T) {
 	now := time.Unix(1e9, 0)
-	c := newStatuses(6400, time.Second, func() time.Time { return now })
+	c := newStatuses(6400, time.Second, func() time.Time { return now }, nil)
 	reads := 0
 	for range 10 {
 		if _, ok := c.get("A", now); !ok {

@@ -118,6 +118,9 @@ func (l Live) sentence() string {
 	s, merchant := l.Said, l.Merchant.Name
 	switch l.State {
 	case "choose":
+		if l.Lock != nil {
+			return "The price of each coin is locked already."
+		}
 		return "The price is locked once you continue."
 	case "waiting":
 		return "This page updates by itself. You can close it; we keep watching."

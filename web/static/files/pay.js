@@ -103,7 +103,7 @@
       const now = Date.parse(s.now), fresh = date - now > 1500 ? date + 500 : now
       offset = fresh - (sent + Date.now()) / 2
       // A lock that has run out may show in the page before it shows in the revision.
-      if (String(s.rev) !== data.rev || checking) await redraw(s.html)
+      if (String(s.rev) !== data.rev || s.state !== data.state.replace('_expiring', '') || checking) await redraw(s.html)
       pace = s.poll_ms || pace
       stopped = s.final
       failures = 0
@@ -154,8 +154,8 @@
       if (passed(60)) tell(words.last)
       if (passed(0)) tell(words.ended)
       before = s
-      if (s <= 0 && !checking) { checking = true; poll() }
-      if (s < 120 && s > 0 && data.state === 'waiting' && warned !== until) { warned = until; redraw(data.fragment).catch(() => { warned = 0 }) }
+      if (s <= 0 && !checking) { checking = true; if (Date.now() - asked > 1e3 || Date.now() < asked) poll(); else plan() }
+      if (s < 120 && s > 0 && data.state === 'waiting' && warned !== until) { warned = until; redraw(data.fragment).catch(() => setTimeout(() => { warned = 0 }, 15e3)) }
       if (!document.hidden && s > 0) ticker = setTimeout(tick, (ms % 1e3 || 1e3) + 5)
     }
     if (document.title !== title) document.title = title
