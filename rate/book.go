@@ -63,6 +63,9 @@ type Book struct {
 
 	mu    sync.RWMutex
 	pairs map[pair]*board
+
+	telling sync.Mutex
+	told    map[string]string // by source: the failure that was logged last, until it works again
 }
 
 type pair struct{ from, to money.Currency }
@@ -110,11 +113,28 @@ func (b *Book) read(ctx context.Context, s Source) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	samples, err := s.Read(ctx)
-	if err != nil {
-		b.Log.Warn("rate source failed", "event", "rate_rejected", "source", s.Name(), "err", err)
-		return
+	b.tell(s.Name(), err)
+	if err == nil {
+		b.Add(s.Alone(), samples...)
 	}
-	b.Add(s.Alone(), samples...)
+}
+
+// tell logs how a source does when that changes: a file that is broken is read every second.
+func (b *Book) tell(source string, err error) {
+	b.telling.Lock()
+	defer b.telling.Unlock()
+	last, failed := b.told[source]
+	switch {
+	case err == nil && failed:
+		delete(b.told, source)
+		b.Log.Info("rate source works again", "event", "rate_restored", "source", source)
+	case err != nil && (!failed || last != err.Error()):
+		if b.told == nil {
+			b.told = map[string]string{}
+		}
+		b.told[source] = err.Error()
+		b.Log.Warn("rate source failed", "event", "rate_rejected", "source", source, "err", err)
+	}
 }
 
 // Add takes samples in, as Run does.

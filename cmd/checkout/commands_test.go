@@ -61,6 +61,27 @@ func TestBadSettings(t *testing.T) {
 	}
 }
 
+// TestBadRates: a rates file that cannot be used is refused at start, and told what is wrong with it.
+func TestBadRates(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "rates.json")
+	for text, want := range map[string]string{
+		`{"BTC/EUR":5}`: "5 is no string", `{"BTC/EUR":"50000"`: "EOF", `<html>`: "invalid character", `[]`: "no object", ``: "EOF", `{"BTC/EUR":"cheap"}`: "cheap",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		env := map[string]string{"CHECKOUT_DB": "sqlite:" + filepath.Join(dir, "new", "c.db"), "CHECKOUT_RATES_FILE": file}
+		code, out, said := runs(t, env, "serve")
+		if code == 0 || out != "" || !strings.HasPrefix(said, "checkout: --rates-file (CHECKOUT_RATES_FILE): ") || !strings.Contains(said, want) || strings.Count(said, "\n") != 1 {
+			t.Errorf("%s: code %d, %q, %q", text, code, out, said)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "new")); err == nil {
+			t.Errorf("%s: a database was made", text)
+		}
+	}
+}
+
 // TestFileOfSettings: a flag beats the environment, and that beats the file.
 func TestFileOfSettings(t *testing.T) {
 	dir := t.TempDir()

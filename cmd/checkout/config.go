@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 
 	"checkout/chain"
 	"checkout/fault"
+	"checkout/rate/feed"
 	"checkout/seal"
 )
 
@@ -75,21 +77,25 @@ func (s *Settings) check() error {
 			return setting("--bitcoin-rpc (CHECKOUT_BITCOIN_RPC)", "The Bitcoin node is http://user:pass@host:port.")
 		}
 	}
-	if s.RatesFile != "" {
-		if f, err := os.Open(s.RatesFile); err != nil {
-			return setting("--rates-file (CHECKOUT_RATES_FILE)", "The rates file cannot be read.").Because(err)
-		} else if err := f.Close(); err != nil {
-			return err
-		}
-	}
 	if s.HideAfter < 5*time.Second {
 		return setting("--hide-after (CHECKOUT_HIDE_AFTER)", "A coin may be hidden after 5 seconds at the earliest.")
 	}
 	if _, err := s.proxies(); err != nil {
 		return err
 	}
-	_, err := s.registry()
-	return err
+	registry, err := s.registry()
+	if err != nil || s.RatesFile == "" {
+		return err
+	}
+	if _, err := s.prices(registry, time.Now).Read(context.Background()); err != nil {
+		return setting("--rates-file (CHECKOUT_RATES_FILE)", "The rates file cannot be used.").Because(err)
+	}
+	return nil
+}
+
+// prices is the rates file.
+func (s *Settings) prices(r *chain.Registry, now func() time.Time) *feed.File {
+	return &feed.File{Path: s.RatesFile, Currency: r.Currency, Now: now}
 }
 
 func validPort(port string) bool {

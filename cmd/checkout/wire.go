@@ -202,7 +202,7 @@ func (a *app) newRates() *rate.Book {
 	usd, _ := money.FiatByCode("USD")
 	book := &rate.Book{Now: a.now, Random: rand.Reader, Log: a.log, Bridges: []money.Currency{eur, usd}}
 	if a.settings.RatesFile != "" {
-		book.Sources = append(book.Sources, &feed.File{Path: a.settings.RatesFile, Currency: a.registry.Currency, Now: a.now})
+		book.Sources = append(book.Sources, a.settings.prices(a.registry, a.now))
 	}
 	for _, asset := range a.registry.Assets() {
 		if n, ok := a.registry.Network(asset.Network); ok && n.Played {

@@ -18,7 +18,8 @@ import (
 
 // File is a JSON file of prices the operator vouches for, {"BTC/EUR":"50000"}: the price of one unit of the first
 // currency in the second, as plain decimal strings. It is read again every second, so an edit counts at once. A file
-// that cannot be read or parsed leaves the last good prices to grow stale.
+// that cannot be read or parsed leaves the last good prices to grow stale; the error says of when the file is, so that it
+// changes with the file.
 type File struct {
 	Path     string
 	Currency func(code string) (money.Currency, bool)
@@ -41,11 +42,19 @@ func (f *File) Read(context.Context) ([]rate.Sample, error) {
 		return nil, err
 	}
 	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
 	raw, err := io.ReadAll(io.LimitReader(file, 1<<20))
 	if err != nil {
 		return nil, err
 	}
-	return ParseFile(raw, f.Currency, f.Now())
+	samples, err := ParseFile(raw, f.Currency, f.Now())
+	if err != nil {
+		return nil, fmt.Errorf("%w, in the file of %s", err, info.ModTime().UTC().Format(time.RFC3339Nano))
+	}
+	return samples, nil
 }
 
 // ParseFile reads the text of a rates file. Currencies this installation does not know are passed over, so that one
@@ -79,8 +88,11 @@ func ParseFile(raw []byte, currency func(string) (money.Currency, bool), now tim
 // silently take the last.
 func object(raw []byte) (map[string]string, error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
-	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
-		return nil, errors.Join(errors.New("no object"), err)
+	switch open, err := dec.Token(); {
+	case err != nil:
+		return nil, fmt.Errorf("no object: %w", err)
+	case open != json.Delim('{'):
+		return nil, errors.New("no object")
 	}
 	members := map[string]string{}
 	for dec.More() {

@@ -1,6 +1,8 @@
 package feed_test
 
 import (
+	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,7 +65,7 @@ func TestParseFileRefuses(t *testing.T) {
 		"too many digits":   `{"BTC/EUR":"` + strings.Repeat("9", 400) + `"}`,
 		"one good, one bad": `{"EUR/USD":"1.08","BTC/EUR":"cheap"}`,
 	} {
-		if samples, err := feed.ParseFile([]byte(text), currency, noon); err == nil || !strings.HasPrefix(err.Error(), "rates file: ") {
+		if samples, err := feed.ParseFile([]byte(text), currency, noon); err == nil || !strings.HasPrefix(err.Error(), "rates file: ") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v, %v", name, samples, err)
 		}
 	}
@@ -110,6 +112,43 @@ func TestFile(t *testing.T) {
 	price("1")
 	write(strings.Repeat(" ", 1<<20) + `{"BTC/EUR":"2"}`) // longer than is read
 	price("1")
+}
+
+// A broken file is told of once for each time it was written, and so is its repair.
+func TestBrokenFileIsToldOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rates.json")
+	var log bytes.Buffer
+	file := &feed.File{Path: path, Currency: currency, Now: func() time.Time { return noon }}
+	book := &rate.Book{Now: file.Now, Log: slog.New(slog.NewTextHandler(&log, nil)), Sources: []rate.Source{file}}
+	at := noon
+	for _, step := range []struct{ name, text, want string }{
+		{"not there", "", "rate_rejected"},
+		{"broken", `{"BTC/EUR":5}`, "rate_rejected"},
+		{"broken again in the same way", `{"BTC/EUR":5}`, "rate_rejected"},
+		{"good", `{"BTC/EUR":"5"}`, "rate_restored"},
+		{"good again", `{"BTC/EUR":"6"}`, ""},
+		{"broken after that", `{"BTC/EUR":`, "rate_rejected"},
+	} {
+		if step.text != "" {
+			at = at.Add(time.Minute)
+			if err := os.WriteFile(path, []byte(step.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chtimes(path, at, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		log.Reset()
+		for range 3 {
+			if err := book.RunOnce(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		lines := strings.Count(log.String(), "\n")
+		if (step.want == "" && lines != 0) || (step.want != "" && (lines != 1 || !strings.Contains(log.String(), "event="+step.want+" source=file"))) {
+			t.Errorf("%s: logged %s", step.name, log.String())
+		}
+	}
 }
 
 func TestPlayed(t *testing.T) {
