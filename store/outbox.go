@@ -168,38 +168,54 @@ func (w Webhooks) Skip(ctx context.Context, id ident.ID) error {
 // nothing for who holds the message now, unless it was heard.
 func (w Webhooks) Record(ctx context.Context, m webhook.Message, a webhook.Attempt, n webhook.Next) error {
 	return w.update(ctx, func(ctx context.Context, t *tx) error {
-		var kept standing
-		err := w.fail(t.QueryRowContext(ctx, "SELECT lease_by, manual, next_at, heard_at FROM outbox WHERE id = $1", m.ID).
-			Scan(&kept.holder, &kept.manual, &kept.next, &kept.heard))
-		if err != nil {
-			return err
-		}
 		if err := w.attempt(ctx, t, m, a); err != nil {
 			return err
 		}
-		mine := kept.holder == m.Holder
-		if !mine && !n.Heard {
-			return nil
-		}
-		next := kept.after(m, a, n)
-		tries := 1
-		if m.Manual {
-			tries = 0
-		}
-		if _, err = t.exec(ctx, `UPDATE outbox SET state = $1, next_at = $2, heard_at = $3, manual = $4, tries = tries + $5 WHERE id = $6`,
-			next.state, next.next, next.heard, next.manual, tries, m.ID); err != nil {
+		return w.move(ctx, t, m, a, n)
+	})
+}
+
+// Postpone moves a message on that could not be made. There was no attempt, so none is written down.
+func (w Webhooks) Postpone(ctx context.Context, m webhook.Message, n webhook.Next) error {
+	return w.update(ctx, func(ctx context.Context, t *tx) error {
+		at, err := t.now(ctx)
+		if err != nil {
 			return err
 		}
-		if mine {
-			if _, err = t.exec(ctx, "UPDATE outbox SET lease_until = 0, lease_by = '' WHERE id = $1", m.ID); err != nil {
-				return err
-			}
-		}
-		if !n.Supersede {
-			return nil
-		}
-		return t.supersede(ctx, m)
+		return w.move(ctx, t, m, webhook.Attempt{At: at}, n)
 	})
+}
+
+// move brings a message to where it stands after an attempt.
+func (w Webhooks) move(ctx context.Context, t *tx, m webhook.Message, a webhook.Attempt, n webhook.Next) error {
+	var kept standing
+	err := w.fail(t.QueryRowContext(ctx, "SELECT lease_by, manual, next_at, heard_at FROM outbox WHERE id = $1", m.ID).
+		Scan(&kept.holder, &kept.manual, &kept.next, &kept.heard))
+	if err != nil {
+		return err
+	}
+	mine := kept.holder == m.Holder
+	if !mine && !n.Heard {
+		return nil
+	}
+	next := kept.after(m, a, n)
+	tries := 1
+	if m.Manual {
+		tries = 0
+	}
+	if _, err = t.exec(ctx, `UPDATE outbox SET state = $1, next_at = $2, heard_at = $3, manual = $4, tries = tries + $5 WHERE id = $6`,
+		next.state, next.next, next.heard, next.manual, tries, m.ID); err != nil {
+		return err
+	}
+	if mine {
+		if _, err = t.exec(ctx, "UPDATE outbox SET lease_until = 0, lease_by = '' WHERE id = $1", m.ID); err != nil {
+			return err
+		}
+	}
+	if !n.Supersede {
+		return nil
+	}
+	return t.supersede(ctx, m)
 }
 
 // standing is where a message stands.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"checkout/fault"
 	"checkout/ident"
 )
 
@@ -121,28 +122,23 @@ func (d *Dispatcher) count(id ident.ID, n int) {
 	}
 }
 
-// deliver renders a message if that is still to do, sends it once and writes down what came of it.
+// deliver renders a message if that is still to do, sends it once and writes down what came of it. One that cannot be made
+// keeps to the schedule too, and is dead at its end, where somebody looks.
 func (d *Dispatcher) deliver(ctx context.Context, m Message) error {
 	dialect, ok := d.Dialects[m.Endpoint.Dialect]
 	if !ok {
 		return d.Outbox.Skip(ctx, m.ID)
 	}
-	if len(m.Body) == 0 {
-		body, err := dialect.Body(m.Event)
-		if errors.Is(err, ErrNothing) {
-			return d.Outbox.Skip(ctx, m.ID)
-		}
-		if err != nil {
-			return err
-		}
-		if m.Body, err = d.Outbox.Render(ctx, m.ID, body); err != nil {
-			return err
-		}
+	body, secret, err := d.prepare(ctx, dialect, m)
+	switch {
+	case errors.Is(err, ErrNothing):
+		return d.Outbox.Skip(ctx, m.ID)
+	case err != nil && (ctx.Err() != nil || fault.Of(err).Kind == fault.Unavailable):
+		return err // the store's trouble is not the message's: its lease runs out
+	case err != nil:
+		return errors.Join(err, d.Outbox.Postpone(ctx, m, d.next(dialect, m, Attempt{At: d.Now()})))
 	}
-	secret, err := d.Outbox.Secret(ctx, m.Endpoint.PublicKey)
-	if err != nil {
-		return err
-	}
+	m.Body = body
 	header := http.Header{}
 	header.Set("User-Agent", "Checkout")
 	header["webhook-id"] = []string{string(m.Event.ID)}
@@ -161,6 +157,22 @@ func (d *Dispatcher) deliver(ctx context.Context, m Message) error {
 	return d.Outbox.Record(keep, m, attempt, d.next(dialect, m, attempt))
 }
 
+// prepare is a message's body, kept from its first rendering on, and the secret it is signed with.
+func (d *Dispatcher) prepare(ctx context.Context, dialect Dialect, m Message) (body, secret []byte, err error) {
+	if body = m.Body; len(body) == 0 {
+		if body, err = dialect.Body(m.Event); err != nil {
+			return nil, nil, err
+		}
+		if body, err = d.Outbox.Render(ctx, m.ID, body); err != nil {
+			return nil, nil, err
+		}
+	}
+	secret, err = d.Outbox.Secret(ctx, m.Endpoint.PublicKey)
+	return body, secret, err
+}
+
+// next is what follows an attempt. One by hand takes nothing from the schedule; of a message that was never tried it is
+// the first.
 func (d *Dispatcher) next(dialect Dialect, m Message, a Attempt) Next {
 	latest := dialect.Latest()
 	if a.Outcome == "ok" {
@@ -170,7 +182,7 @@ func (d *Dispatcher) next(dialect Dialect, m Message, a Attempt) Next {
 	if !m.Manual {
 		tries++
 	}
-	wait, again := dialect.Retry(tries)
+	wait, again := dialect.Retry(max(tries, 1))
 	if !again {
 		return Next{Dead: true}
 	}

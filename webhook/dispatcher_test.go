@@ -416,6 +416,45 @@ func TestBodyFails(t *testing.T) {
 	}
 }
 
+// A message that can never be made is dead at the end of its schedule, as one that is never heard.
+func TestBodyFailsForEver(t *testing.T) {
+	d := openDesk(t)
+	shop := listen(t, always(200))
+	d.tells(shop, "invoice.created")
+	d.happens("one")
+	d.Dialects = map[string]webhook.Dialect{merchant.DialectCoinsPaid: stumbles{d.Dialects[merchant.DialectCoinsPaid]}}
+	for range len(coinspaid.Retries()) {
+		d.send(5 * time.Hour)
+		if got := d.state(); got != "pending 0" {
+			t.Fatalf("it is %s", got)
+		}
+	}
+	d.send(5 * time.Hour)
+	if got := d.state(); got != "dead 0" || len(shop.requests()) != 0 {
+		t.Errorf("it is %s after %d requests", got, len(shop.requests()))
+	}
+	d.sound()
+}
+
+// Sent by hand in vain, a message that was never tried still has its whole schedule.
+func TestResendOfTheUntried(t *testing.T) {
+	d := openDesk(t)
+	shop := listen(t, func(n int) int { return map[bool]int{true: 200, false: 500}[n == 14] })
+	d.tells(shop, "invoice.cancelled")
+	d.happens("one")
+	d.must(d.outbox.Resend(t.Context(), d.tenant, d.deliveries()[0].ID))
+	for range 13 { // by hand, at once, and twelve more
+		d.send(5 * time.Hour)
+		if got := d.state(); !strings.HasPrefix(got, "pending") {
+			t.Fatalf("it is %s after %d requests", got, len(shop.requests()))
+		}
+	}
+	if d.send(5 * time.Hour); d.state() != "heard 14" {
+		t.Errorf("it is %s after %d requests", d.state(), len(shop.requests()))
+	}
+	d.sound()
+}
+
 // stumbles cannot write creations.
 type stumbles struct{ webhook.Dialect }
 

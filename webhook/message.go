@@ -98,6 +98,8 @@ type Outbox interface {
 	Render(ctx context.Context, id ident.ID, body []byte) ([]byte, error)
 	Skip(ctx context.Context, id ident.ID) error
 	Record(ctx context.Context, m Message, a Attempt, n Next) error
+	// Postpone moves on a message that could not be made, so that nothing was sent.
+	Postpone(ctx context.Context, m Message, n Next) error
 	// Secret is the current secret of a key.
 	Secret(ctx context.Context, publicKey string) ([]byte, error)
 }

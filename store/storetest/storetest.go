@@ -448,6 +448,10 @@ func duePages(t *testing.T, e Engine) {
 	now, err := w.Chains.Now(t.Context())
 	must(t, err)
 	var after invoice.DueMark
+	if page, err := (store.Invoices{DB: w.DB}).Due(t.Context(), now.Add(time.Hour), after, 10); err != nil || len(page) != 0 {
+		t.Errorf("%d are due though their network was not followed so far: %v", len(page), err)
+	}
+	must(t, w.Chains.Reached(t.Context(), w.Network.ID, now.Add(time.Hour)))
 	for {
 		page, err := store.Invoices{DB: w.DB}.Due(t.Context(), now.Add(time.Hour), after, 3)
 		must(t, err)
