@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"strings"
 
 	"github.com/pressly/goose/v3"
@@ -30,7 +31,8 @@ var ErrEdited = fault.New(fault.Conflict, "schema_edited", "A migration was chan
 // migration is what goose must know of an engine.
 type migration struct {
 	dialect database.Dialect
-	lock    bool // several nodes may start at once
+	lock    bool   // several nodes may start at once
+	kept    string // counts goose's own table: none has it before the first migration
 }
 
 const (
@@ -64,26 +66,56 @@ func (db *DB) provider() (*goose.Provider, error) {
 	return goose.NewProvider(m.dialect, conn, files, options...)
 }
 
-// Pending lists what Migrate would run; ErrNewer if the database is ahead of this program.
-func (db *DB) Pending(ctx context.Context) ([]Step, error) {
-	p, err := db.provider()
+// Steps lists what Migrate would run on a database that does not exist yet.
+func Steps() ([]Step, error) {
+	files, err := fs.Glob(migrationFiles, "migrations/*.sql")
 	if err != nil {
 		return nil, err
 	}
-	current, target, err := p.GetVersions(ctx)
-	if err != nil {
-		return nil, db.fail(err)
+	var steps []Step
+	for _, file := range files {
+		name := path.Base(file)
+		version, err := goose.NumericComponent(name)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, Step{Version: version, Name: name})
 	}
-	if current > target {
+	return steps, nil
+}
+
+// Pending lists what Migrate would run; ErrNewer if the database is ahead of this program. It writes nothing: goose's own
+// question would make its table.
+func (db *DB) Pending(ctx context.Context) ([]Step, error) {
+	all, err := Steps()
+	if err != nil {
+		return nil, err
+	}
+	current, err := db.version(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if target := all[len(all)-1].Version; current > target {
 		return nil, ErrNewer.Because(fmt.Errorf("schema %d, this program knows %d", current, target))
 	}
 	var steps []Step
-	for _, s := range p.ListSources() {
+	for _, s := range all {
 		if s.Version > current {
-			steps = append(steps, Step{Version: s.Version, Name: s.Path})
+			steps = append(steps, s)
 		}
 	}
 	return steps, nil
+}
+
+// version is the last migration that ran, 0 before the first.
+func (db *DB) version(ctx context.Context) (last int64, err error) {
+	_, m := db.engine.migrator()
+	var tables int64
+	if err := db.engine.reader().QueryRowContext(ctx, m.kept).Scan(&tables); err != nil || tables == 0 {
+		return 0, db.fail(err)
+	}
+	err = db.engine.reader().QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM "+goose.DefaultTablename).Scan(&last)
+	return last, db.fail(err)
 }
 
 // Migrate brings the schema up to date, each file in a transaction, then checks that what ran before is unchanged, that

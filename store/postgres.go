@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -49,9 +51,38 @@ func openPostgres(ctx context.Context, dsn string, shift func() time.Duration) (
 	ping, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if err := e.pool.PingContext(ping); err != nil {
-		return nil, errors.Join(fault.New(fault.Unavailable, "db_unreachable", "PostgreSQL does not answer.").At("db").Because(e.classify(err)), e.close())
+		return nil, errors.Join(fault.New(fault.Unavailable, "db_unreachable", "No connection to PostgreSQL.").At("db").Because(whyNot(err)), e.close())
 	}
 	return e, nil
+}
+
+// whyNot says in a few words why no connection came about. The driver's own error takes several lines and repeats parts of
+// the address, and in one that was mistyped any part may be the password.
+func whyNot(err error) error {
+	if pe, said := errors.AsType[*pgconn.PgError](err); said {
+		switch pe.Code {
+		case "28P01", "28000":
+			return errors.New("user or password refused")
+		case "3D000":
+			return errors.New("no such database")
+		}
+		return errors.New("SQLSTATE " + pe.Code)
+	}
+	_, unknown := errors.AsType[*net.DNSError](err)
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	switch {
+	case unknown:
+		return errors.New("no such host")
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return errors.New("connection refused")
+	case untrusted:
+		return errors.New("certificate not trusted")
+	case strings.Contains(err.Error(), "server refused TLS connection"): // pgx has no name for it
+		return errors.New("no TLS there")
+	case pgconn.Timeout(err), errors.Is(err, context.DeadlineExceeded):
+		return errors.New("timeout")
+	}
+	return errors.New("connection failed")
 }
 
 func (e *postgresEngine) name() string { return "postgres" }
@@ -69,7 +100,10 @@ func (e *postgresEngine) apart(ctx context.Context, db *DB, body func(tx *tx) er
 }
 
 func (e *postgresEngine) migrator() (*sql.DB, migration) {
-	return e.pool, migration{dialect: dialectPostgres, lock: true}
+	return e.pool, migration{
+		dialect: dialectPostgres, lock: true,
+		kept: "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'goose_db_version'",
+	}
 }
 
 // run executes a body. Those that collide queue up and are repeated one at a time: however many want the same row (the

@@ -3,9 +3,12 @@ package store_test
 import (
 	"database/sql"
 	"fmt"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
+	"checkout/fault"
 	"checkout/store"
 	"checkout/store/pgtest"
 	"checkout/store/storetest"
@@ -33,4 +36,33 @@ func TestPostgres(t *testing.T) {
 			return []string{fmt.Sprintf("DROP TRIGGER %s_no_change ON %s", table, table)}
 		},
 	})
+}
+
+// TestPostgresUnreachable: why there is no connection is said in a few words, without a part of the address.
+func TestPostgresUnreachable(t *testing.T) {
+	dsn := pgtest.DSN(t)
+	change := func(edit func(u *url.URL)) string {
+		u, err := url.Parse(dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		edit(u)
+		return u.String()
+	}
+	if !strings.Contains(dsn, "sslmode=disable") {
+		t.Skip("a server of somebody else's may well have TLS")
+	}
+	for want, address := range map[string]string{
+		"no such database":         change(func(u *url.URL) { u.Path = "/hush-hush" }),
+		"user or password refused": change(func(u *url.URL) { u.User = url.UserPassword("nobody", "hush-hush") }),
+		"no TLS there":             change(func(u *url.URL) { u.RawQuery = "sslmode=require" }),
+		"connection refused":       change(func(u *url.URL) { u.Host = "127.0.0.1:1" }),
+		"no such host":             change(func(u *url.URL) { u.Host = "hush-hush.invalid" }),
+	} {
+		_, err := store.Open(t.Context(), storetest.Config(address, time.Now))
+		f := fault.Of(err)
+		if f.Code != "db_unreachable" || f.Err == nil || f.Err.Error() != want {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
 }

@@ -141,7 +141,7 @@ func (e *sqliteEngine) apart(ctx context.Context, db *DB, body func(tx *tx) erro
 func (e *sqliteEngine) oneWriter() bool { return true }
 
 func (e *sqliteEngine) migrator() (*sql.DB, migration) {
-	return e.write, migration{dialect: dialectSQLite}
+	return e.write, migration{dialect: dialectSQLite, kept: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'goose_db_version'"}
 }
 
 func (e *sqliteEngine) run(ctx context.Context, db *DB, body func(tx *tx) error) error {

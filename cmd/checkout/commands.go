@@ -52,21 +52,21 @@ func (c migrateCmd) Run(ctx context.Context, s *Settings, out *console) error {
 		return err
 	}
 	a := &app{settings: s, log: newLog(s, out.err)}
-	db, steps, err := a.pending(ctx)
+	steps, err := a.pending(ctx)
 	if err != nil {
 		return err
 	}
-	a.db = db
-	defer a.close()
 	names := []string{}
 	for _, step := range steps {
 		names = append(names, step.Name)
 	}
-	word := "done"
-	if c.DryRun {
-		word = "would run"
-	} else if err := db.Migrate(ctx); err != nil {
-		return err
+	word := "would run"
+	if !c.DryRun {
+		word = "done"
+		if a.db, err = a.openStore(ctx, false); err != nil {
+			return err
+		}
+		defer a.close()
 	}
 	text := "The schema is up to date."
 	if len(names) > 0 {

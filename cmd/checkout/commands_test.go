@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,12 +11,14 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"checkout/chain/chaintest"
+	"checkout/store"
 )
 
 // runs runs a command in this process.
@@ -36,13 +39,19 @@ func TestBadSettings(t *testing.T) {
 	if err := os.WriteFile(file, []byte("no-such-setting = 1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	const password = "hush-hush"
 	for name, value := range map[string]string{
-		"CHECKOUT_DB": "mysql://x", "CHECKOUT_LISTEN": "8080", "CHECKOUT_INTERNAL_LISTEN": "127.0.0.1:99999", "CHECKOUT_PUBLIC_URL": "https://pay.example.test/path",
+		"CHECKOUT_DB": "mysql://x", "CHECKOUT_DB unreachable": "postgres://ada:" + password + "@127.0.0.1:1/checkout", "CHECKOUT_DB mistyped": "postgres://ada:" + password + "@[::1/checkout",
+		"CHECKOUT_DB nowhere": "postgres://ada:" + password + "@nowhere.invalid/checkout", "CHECKOUT_LISTEN": "8080", "CHECKOUT_INTERNAL_LISTEN": "127.0.0.1:99999", "CHECKOUT_PUBLIC_URL": "https://pay.example.test/path",
 		"CHECKOUT_MASTER_KEY": "short", "CHECKOUT_BITCOIN_RPC": "node:8332", "CHECKOUT_BITCOIN_NETWORK": "testnet", "CHECKOUT_RATES_FILE": filepath.Join(dir, "none.json"),
 		"CHECKOUT_HIDE_AFTER": "1s", "CHECKOUT_CONFIRMATIONS": "XRP=1", "CHECKOUT_TRUSTED_PROXIES": "proxy", "CHECKOUT_CONFIG": file,
 	} {
 		t.Run(name, func(t *testing.T) {
+			name, _, _ := strings.Cut(name, " ")
 			env := map[string]string{"CHECKOUT_DB": "sqlite:" + filepath.Join(dir, "new", name+".db"), name: value}
+			if strings.HasPrefix(value, "postgres:") {
+				env["CHECKOUT_MASTER_KEY"] = strings.Repeat("ab", 32)
+			}
 			code, out, said := runs(t, env, "serve")
 			want := name
 			if name == "CHECKOUT_CONFIG" {
@@ -51,8 +60,8 @@ func TestBadSettings(t *testing.T) {
 			if code == 0 || out != "" || !strings.Contains(said, want) || strings.Count(strings.TrimSpace(said), "\n") > 0 && name != "CHECKOUT_CONFIG" {
 				t.Errorf("code %d, %q, %q", code, out, said)
 			}
-			if strings.Contains(said, value) && name == "CHECKOUT_MASTER_KEY" {
-				t.Errorf("the key is repeated: %q", said)
+			if (strings.Contains(said, value) && name == "CHECKOUT_MASTER_KEY") || strings.Contains(said, password) || strings.Contains(said, "failed to connect") {
+				t.Errorf("a secret is repeated, or the driver's own words: %q", said)
 			}
 			if _, err := os.Stat(filepath.Join(dir, "new")); err == nil {
 				t.Error("a database was made")
@@ -135,6 +144,54 @@ func TestMasterKey(t *testing.T) {
 	after, err := os.ReadFile(filepath.Join(dir, "c.db"))
 	if err != nil || !bytes.Equal(before, after) {
 		t.Errorf("the database was touched: %v", err)
+	}
+}
+
+// TestMigrate: a dry run says what would run, and makes nothing of it: no database, no key, no table.
+func TestMigrate(t *testing.T) {
+	steps, err := store.Steps()
+	if err != nil || len(steps) == 0 {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, step := range steps {
+		names = append(names, step.Name)
+	}
+	for name, dsn := range engines {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "new")
+			env := map[string]string{"CHECKOUT_DB": dsn(t), "CHECKOUT_JSON": "true", "CHECKOUT_MASTER_KEY": strings.Repeat("ab", 32)}
+			if env["CHECKOUT_DB"] == "" {
+				env = map[string]string{"CHECKOUT_DB": "sqlite:" + filepath.Join(dir, "c.db"), "CHECKOUT_JSON": "true"}
+			}
+			says := func(want []string, args ...string) {
+				t.Helper()
+				code, out, said := runs(t, env, append([]string{"migrate"}, args...)...)
+				var got struct{ Migrations []string }
+				if err := json.Unmarshal([]byte(out), &got); err != nil || code != 0 || !slices.Equal(got.Migrations, want) {
+					t.Errorf("migrate %q: code %d, %q, %q", args, code, out, said)
+				}
+			}
+			says(names, "--dry-run")
+			says(names, "--dry-run")
+			if _, err := os.Stat(dir); err == nil {
+				t.Error("a dry run made files")
+			}
+			if name == "postgres" {
+				db, err := sql.Open("pgx", env["CHECKOUT_DB"])
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer db.Close()
+				var tables int
+				if err := db.QueryRow("SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'").Scan(&tables); err != nil || tables != 0 {
+					t.Errorf("a dry run made %d tables: %v", tables, err)
+				}
+			}
+			says(names)
+			says([]string{}, "--dry-run")
+			says([]string{})
+		})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"checkout/chain"
 	"checkout/chain/bitcoin"
 	"checkout/chain/rehearsal"
+	"checkout/fault"
 	"checkout/ident"
 	"checkout/invoice"
 	"checkout/merchant"
@@ -104,11 +106,14 @@ func (a *app) now() time.Time {
 	return time.Now().Add(a.shift())
 }
 
-// openStore opens the database and migrates it.
+// openStore opens the database and migrates it. A key that had to be made is kept.
 func (a *app) openStore(ctx context.Context, serve bool) (*store.DB, error) {
-	db, err := a.connect(ctx, serve)
+	db, keep, err := a.connect(ctx, serve)
 	if err != nil {
 		return nil, err
+	}
+	if err := keep(); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	if err := db.Migrate(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -116,30 +121,32 @@ func (a *app) openStore(ctx context.Context, serve bool) (*store.DB, error) {
 	return db, nil
 }
 
-// pending opens the database and lists the migrations that have not run.
-func (a *app) pending(ctx context.Context) (*store.DB, []store.Step, error) {
-	db, err := a.connect(ctx, false)
+// pending lists the migrations that have not run. It makes and writes nothing.
+func (a *app) pending(ctx context.Context) ([]store.Step, error) {
+	if file, isFile := strings.CutPrefix(a.settings.DB, "sqlite:"); isFile {
+		if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
+			return store.Steps()
+		}
+	}
+	db, _, err := a.connect(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := db.Pending(ctx)
+	return steps, errors.Join(err, db.Close())
+}
+
+// connect opens the database with the right key. A key that had to be made is kept by keep.
+func (a *app) connect(ctx context.Context, serve bool) (db *store.DB, keep func() error, err error) {
+	key, keep, err := a.settings.masterKey()
 	if err != nil {
 		return nil, nil, err
 	}
-	steps, err := db.Pending(ctx)
-	if err != nil {
-		return nil, nil, errors.Join(err, db.Close())
-	}
-	return db, steps, nil
-}
-
-// connect opens the database with the right key, and keeps a key that had to be made.
-func (a *app) connect(ctx context.Context, serve bool) (*store.DB, error) {
-	key, keep, err := a.settings.masterKey()
-	if err != nil {
-		return nil, err
-	}
 	box, err := seal.New(key, rand.Reader)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	db, err := store.Open(ctx, store.Config{
+	db, err = store.Open(ctx, store.Config{
 		DSN: a.settings.DB, Box: box, Random: rand.Reader, Now: a.now, Shift: a.shift, Log: a.log, Serve: serve,
 		Changed: func(id ident.ID, version int64) {
 			if a.changed != nil {
@@ -147,16 +154,16 @@ func (a *app) connect(ctx context.Context, serve bool) (*store.DB, error) {
 			}
 		},
 	})
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Field == "db" {
+		return nil, nil, f.At("--db (CHECKOUT_DB)")
+	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := db.CheckKey(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, nil, errors.Join(err, db.Close())
 	}
-	if err := keep(); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return db, nil
+	return db, keep, nil
 }
 
 // wire introduces the domain packages to the store and to each other.
