@@ -145,6 +145,7 @@ type Invoice struct {
 	Description      string
 	Email            string
 	EndUserReference string
+	Payer            string // what the shop told of who pays, a JSON object; empty if nothing
 	SuccessURL       string
 	FailureURL       string
 	Created          time.Time

@@ -82,6 +82,7 @@ type New struct {
 	Description      string
 	Email            string
 	EndUserReference string
+	Payer            string // a JSON object, or empty
 	SuccessURL       string
 	FailureURL       string
 	Price            money.Amount
@@ -164,7 +165,7 @@ func (s *Service) draft(ctx context.Context, t merchant.Tenant, n New, methods [
 	inv := &Invoice{
 		ID: ident.New(s.Random), Number: number, UUID: ident.UUID(s.Random), Merchant: t.Merchant(), Env: t.Env(), Version: 1,
 		Origin: n.Origin, ForeignID: n.ForeignID, Title: n.Title, Description: n.Description, Email: n.Email,
-		EndUserReference: n.EndUserReference, SuccessURL: n.SuccessURL, FailureURL: n.FailureURL, Created: at.Now,
+		EndUserReference: n.EndUserReference, Payer: n.Payer, SuccessURL: n.SuccessURL, FailureURL: n.FailureURL, Created: at.Now,
 		Price: n.Price, Terms: n.Terms, Methods: methods,
 	}
 	if n.Asset != "" {

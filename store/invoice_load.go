@@ -36,13 +36,13 @@ func (s Invoices) row(ctx context.Context, id ident.ID) (*invoice.Invoice, chain
 	var c money.Currency
 	var crypto bool
 	var scale, created, endedAt, settled, skipped, due int64
-	var price, tolerance, terms, methods string
+	var price, tolerance, terms, methods, payer string
 	var ended invoice.End
 	err := s.from(ctx).QueryRowContext(ctx, `SELECT id, number, uuid, merchant_id, environment, version, origin, foreign_id, title, description,
-		email, end_user_reference, success_url, failure_url, created_at, currency, scale, crypto, price, tolerance, terms, methods, asset,
+		email, end_user_reference, payer, success_url, failure_url, created_at, currency, scale, crypto, price, tolerance, terms, methods, asset,
 		state, reason, ended_state, ended_reason, ended_at, lapsed_quote, settled_at, skipped_ms, due_at, log_seq, log_hash, event_seq, event_hash
 		FROM invoices WHERE id = $1`, id).Scan(&inv.ID, &inv.Number, &inv.UUID, &inv.Merchant, &inv.Env, &inv.Version, &inv.Origin, &inv.ForeignID,
-		&inv.Title, &inv.Description, &inv.Email, &inv.EndUserReference, &inv.SuccessURL, &inv.FailureURL, &created, &c.Code, &scale, &crypto,
+		&inv.Title, &inv.Description, &inv.Email, &inv.EndUserReference, &payer, &inv.SuccessURL, &inv.FailureURL, &created, &c.Code, &scale, &crypto,
 		&price, &tolerance, &terms, &methods, &inv.Asset, &inv.Outcome.State, &inv.Outcome.Reason, &ended.State, &ended.Reason, &endedAt, &inv.Lapsed, &settled,
 		&skipped, &due, &h.log.seq, &h.log.hash, &h.events.seq, &h.events.hash)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -60,6 +60,13 @@ func (s Invoices) row(ctx context.Context, id ident.ID) (*invoice.Invoice, chain
 	if ended.State != "" {
 		ended.At = instant(endedAt)
 		inv.Ended = &ended
+	}
+	if payer != "" {
+		plain, err := s.Box.Open(payerPlace(inv.ID), payer)
+		if err != nil {
+			return nil, h, fmt.Errorf("invoice %s: %w", id.Short(), err)
+		}
+		inv.Payer = string(plain)
 	}
 	if inv.Price, err = money.ParseMinor(c, price); err != nil {
 		return nil, h, err

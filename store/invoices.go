@@ -15,6 +15,7 @@ import (
 	"checkout/invoice"
 	"checkout/merchant"
 	"checkout/money"
+	"checkout/seal"
 )
 
 // Invoices keeps invoices with their quotes, addresses, payments, marks, state log and events.
@@ -64,14 +65,25 @@ func (s Invoices) Insert(ctx context.Context, inv *invoice.Invoice, once ident.O
 		}
 		c := inv.Price.Currency()
 		row := append(standingRow(inv, heads), inv.ID, inv.Number, inv.UUID, inv.Merchant, inv.Env, inv.Origin, inv.ForeignID, inv.Title,
-			inv.Description, inv.EndUserReference, inv.SuccessURL, inv.FailureURL, millis(inv.Created), c.Code, int64(c.Scale),
+			inv.Description, inv.EndUserReference, s.sealPayer(inv), inv.SuccessURL, inv.FailureURL, millis(inv.Created), c.Code, int64(c.Scale),
 			c.Kind == money.Crypto, inv.Price.Minor(), inv.Terms.Tolerance.Minor(), terms, methods)
 		if _, err := t.exec(ctx, insertInvoice, row...); err != nil {
 			return err
 		}
-		s.announce(t, inv)
-		return nil
+		return s.announce(ctx, t, inv)
 	})
+}
+
+// payerPlace binds what is known of a payer to its invoice.
+func payerPlace(id ident.ID) seal.Place {
+	return seal.Place{Table: "invoices", Column: "payer", Row: string(id)}
+}
+
+func (s Invoices) sealPayer(inv *invoice.Invoice) string {
+	if inv.Payer == "" {
+		return ""
+	}
+	return s.Box.Seal(payerPlace(inv.ID), []byte(inv.Payer))
 }
 
 // The columns of an invoice that change, in one order, and those that never do.
@@ -82,7 +94,7 @@ var (
 		"event_hash", "skipped_ms",
 	}
 	fixedColumns = []string{
-		"id", "number", "uuid", "merchant_id", "environment", "origin", "foreign_id", "title", "description", "end_user_reference",
+		"id", "number", "uuid", "merchant_id", "environment", "origin", "foreign_id", "title", "description", "end_user_reference", "payer",
 		"success_url", "failure_url", "created_at", "currency", "scale", "crypto", "price", "tolerance", "terms", "methods",
 	}
 	insertInvoice, updateInvoice = invoiceStatements()
@@ -173,8 +185,7 @@ func (s Invoices) keep(ctx context.Context, t *tx, before, inv *invoice.Invoice,
 	if err := t.one(ctx, updateInvoice, append(standingRow(inv, h), inv.ID, inv.Version-1)...); err != nil {
 		return err
 	}
-	s.announce(t, inv)
-	return nil
+	return s.announce(ctx, t, inv)
 }
 
 // record writes everything about a change but the row of the invoice itself, and returns the new ends of its hash chains.
@@ -193,12 +204,48 @@ func (s Invoices) record(ctx context.Context, t *tx, before, inv *invoice.Invoic
 	return h, err
 }
 
-// announce tells those who keep copies in memory, after the commit.
-func (s Invoices) announce(t *tx, inv *invoice.Invoice) {
+// announce tells those who keep copies in memory, after the commit. A command beside the serving process leaves it a note.
+func (s Invoices) announce(ctx context.Context, t *tx, inv *invoice.Invoice) error {
+	id, version := inv.ID, inv.Version
 	if s.Changed != nil {
-		id, version := inv.ID, inv.Version
 		t.after = append(t.after, func() { s.Changed(id, version) })
 	}
+	if s.Serve || !s.engine.oneWriter() {
+		return nil
+	}
+	_, err := t.exec(ctx, `INSERT INTO changed_elsewhere (invoice_id, version) VALUES ($1, $2)
+		ON CONFLICT (invoice_id) DO UPDATE SET version = excluded.version`, id, version)
+	return err
+}
+
+// Elsewhere calls Changed for what other processes have changed since it was last asked.
+func (s Invoices) Elsewhere(ctx context.Context) error {
+	type change struct {
+		id      ident.ID
+		version int64
+	}
+	var list []change
+	err := s.each(ctx, "SELECT invoice_id, version FROM changed_elsewhere", nil, func(rows *sql.Rows) error {
+		var c change
+		err := rows.Scan(&c.id, &c.version)
+		list = append(list, c)
+		return err
+	})
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	return s.update(ctx, func(ctx context.Context, t *tx) error {
+		for _, c := range list {
+			n, err := t.exec(ctx, "DELETE FROM changed_elsewhere WHERE invoice_id = $1 AND version = $2", c.id, c.version)
+			if err != nil {
+				return err
+			}
+			if n == 1 && s.Changed != nil {
+				t.after = append(t.after, func() { s.Changed(c.id, c.version) })
+			}
+		}
+		return nil
+	})
 }
 
 // keepLists appends new quotes, addresses and marks, and writes payments that are new or changed.

@@ -122,8 +122,8 @@ func (s Merchants) Rotate(ctx context.Context, public string, change func(mercha
 			return err
 		}
 		out = change(k)
-		return t.one(ctx, "UPDATE api_keys SET secret = $1, previous_secret = $2, previous_until = $3, revoked = $4 WHERE public_key = $5",
-			s.hide("secret", public, out.Secret), s.hide("previous_secret", public, out.Previous), millis(out.PreviousUntil), out.Revoked, public)
+		return t.one(ctx, "UPDATE api_keys SET secret = $1, previous_secret = $2, previous_until = $3 WHERE public_key = $4",
+			s.hide("secret", public, out.Secret), s.hide("previous_secret", public, out.Previous), millis(out.PreviousUntil), public)
 	})
 	return out, err
 }

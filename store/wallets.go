@@ -14,8 +14,8 @@ import (
 // Wallets keeps account keys, sealed, and the addresses assigned from them.
 type Wallets struct{ *DB }
 
-// Insert keeps a wallet and makes it the merchant's active one for its network; addresses of the one before stay
-// watched. wallet.ErrInUse if another wallet has the key.
+// Insert keeps a wallet and makes it the merchant's active one for its network; addresses of the one before stay watched. A
+// key the merchant has used before goes on where it was. wallet.ErrInUse if another merchant's wallet has the key.
 func (s Wallets) Insert(ctx context.Context, a wallet.Account) error {
 	return s.update(ctx, func(ctx context.Context, t *tx) error {
 		at, err := t.now(ctx)
@@ -29,6 +29,10 @@ func (s Wallets) Insert(ctx context.Context, a wallet.Account) error {
 		n, err := t.exec(ctx, `INSERT INTO wallets (id, merchant_id, network, custody, descriptor, fingerprint, identity, next_index, active, created_at)
 			VALUES ($1, $2, $3, 'own', $4, $5, $6, 0, $7, $8) ON CONFLICT (network, identity) DO NOTHING`,
 			a.ID, a.Merchant, a.Network, sealed, a.Fingerprint, a.Identity, true, millis(at))
+		if err != nil || n == 1 {
+			return err
+		}
+		n, err = t.exec(ctx, "UPDATE wallets SET active = $1 WHERE network = $2 AND identity = $3 AND merchant_id = $4", true, a.Network, a.Identity, a.Merchant)
 		if err == nil && n == 0 {
 			return wallet.ErrInUse
 		}
@@ -57,6 +61,15 @@ func (s Wallets) Active(ctx context.Context, m ident.ID, network string) (bool, 
 	var n int64
 	err := s.from(ctx).QueryRowContext(ctx, "SELECT COUNT(*) FROM wallets WHERE merchant_id = $1 AND network = $2 AND active", m, network).Scan(&n)
 	return n > 0, s.fail(err)
+}
+
+// Current is the wallet a merchant takes addresses from on a network; wallet.ErrNone.
+func (s Wallets) Current(ctx context.Context, m ident.ID, network string) (wallet.Account, error) {
+	a, err := s.account(s.from(ctx).QueryRowContext(ctx, "SELECT "+accountColumns+" FROM wallets w WHERE w.merchant_id = $1 AND w.network = $2 AND w.active", m, network).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return a, wallet.ErrNone
+	}
+	return a, err
 }
 
 // Take gives the merchant's active wallet and its next index, in the transaction of ctx. The counter only rises, so an

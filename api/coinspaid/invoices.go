@@ -2,6 +2,7 @@ package coinspaid
 
 import (
 	"context"
+	"encoding/json"
 	"math/big"
 	"net/http"
 	"regexp"
@@ -68,7 +69,7 @@ func (f *Face) newInvoice(ctx context.Context, c call) (invoice.New, error) {
 		SuccessURL: in.link("url_success"), FailureURL: in.link("url_failed"), Email: in.email("email_user"),
 	}
 	partial := in.kind()
-	in.sender()
+	n.Payer = in.sender()
 	var err error
 	if n.Price, err = f.price(ctx, c); err != nil {
 		return invoice.New{}, err
@@ -200,35 +201,63 @@ var (
 	isoCountry = regexp.MustCompile(`^[A-Z]{3}$`)
 )
 
-// sender checks the shape of "sender_data", which is never required (section 4.5). Without "sender_type" it is a company if
+// sender reads "sender_type" and "sender_data", which are never required and are stored (section 4.5). Without "sender_type" it is a company if
 // it has a company's name.
-func (f *fields) sender() {
+func (f *fields) sender() string {
 	kind, given := f.get("sender_type")
 	if given && (kind.Kind != api.String || (kind.Text != "natural" && kind.Text != "legal")) {
 		f.selected("sender_type")
-		return
+		return ""
 	}
+	p := payer{Type: kind.Text}
 	v, ok := f.get("sender_data")
 	if !ok || (v.Kind == api.Array && len(v.List) == 0) {
-		return
+		return p.text()
 	}
 	if v.Kind != api.Object {
 		f.format("sender_data")
-		return
+		return ""
 	}
 	nested := f.inside("sender_data", v)
 	if _, company := nested.get("legal_name"); kind.Text == "legal" || (!given && company) {
-		nested.text("legal_name", 255, true, false)
-		if c := nested.text("country_of_registration", 255, true, false); c != "" && !isoCountry.MatchString(c) {
+		p.LegalName = nested.text("legal_name", 255, true, false)
+		p.Country = nested.text("country_of_registration", 255, true, false)
+		if p.Country != "" && !isoCountry.MatchString(p.Country) {
 			nested.selected("country_of_registration")
 		}
 	} else {
-		nested.text("first_name", 255, true, false)
-		nested.text("last_name", 255, true, false)
-		if d := nested.text("date_of_birth", 255, true, false); d != "" && !validDate(d) {
+		p.FirstName, p.LastName = nested.text("first_name", 255, true, false), nested.text("last_name", 255, true, false)
+		p.Born = nested.text("date_of_birth", 255, true, false)
+		if p.Born != "" && !validDate(p.Born) {
 			nested.format("date_of_birth")
 		}
 	}
+	if mail, ok := nested.get("email"); ok && mail.Kind == api.String && len(mail.Text) <= 255 {
+		p.Email = mail.Text
+	}
+	return p.text()
+}
+
+// payer is who pays, as the shop tells it and as it is kept.
+type payer struct {
+	Type      string `json:"type,omitempty"`
+	FirstName string `json:"first_name,omitempty"`
+	LastName  string `json:"last_name,omitempty"`
+	Born      string `json:"date_of_birth,omitempty"`
+	LegalName string `json:"legal_name,omitempty"`
+	Country   string `json:"country_of_registration,omitempty"`
+	Email     string `json:"email,omitempty"`
+}
+
+func (p payer) text() string {
+	if p == (payer{}) {
+		return ""
+	}
+	text, err := json.Marshal(p)
+	if err != nil { // strings always marshal
+		return ""
+	}
+	return string(text)
 }
 
 func validDate(text string) bool {

@@ -135,7 +135,11 @@ func TestStored(t *testing.T) {
 	inv := h.mustFind(h.create(h.live, map[string]any{
 		"description": "2 mugs\nwith handles", "end_user_reference": "cust-88", "foreign_id": raw("9007199254740993"), "type": "good_until_expired",
 		"email_user": "a+b@shop.example", "url_failed": "http://shop.example/failed?x=1#y",
+		"sender_type": "natural", "sender_data": map[string]any{"first_name": "Ada", "last_name": "Lind", "date_of_birth": "1990-04-02", "email": "ada@shop.example", "shoe_size": 38},
 	}))
+	if payer := `{"type":"natural","first_name":"Ada","last_name":"Lind","date_of_birth":"1990-04-02","email":"ada@shop.example"}`; inv.Payer != payer {
+		t.Errorf("of the payer %s is kept, want %s", inv.Payer, payer)
+	}
 	got := fmt.Sprint(inv.Title, "|", inv.Description, "|", inv.ForeignID, "|", inv.EndUserReference, "|", inv.Email, "|", inv.SuccessURL, "|", inv.FailureURL, "|", inv.Price, " ", inv.Price.Currency(), "|",
 		inv.Terms.Partial, inv.Terms.Lock, "|", inv.Env, "|", inv.Origin)
 	want := "Order 7731|2 mugs\nwith handles|9007199254740993|cust-88|a+b@shop.example|https://shop.example/ok|http://shop.example/failed?x=1#y|45.00 EUR|true 15m0s|live|coinspaid"

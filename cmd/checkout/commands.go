@@ -273,6 +273,9 @@ func (c walletAddCmd) Run(ctx context.Context, s *Settings, out *console) error 
 		if err := (store.Wallets{DB: a.db}).Insert(ctx, account); err != nil {
 			return err
 		}
+		if account, err = (store.Wallets{DB: a.db}).Current(ctx, m.ID, network.ID); err != nil { // a key used before keeps its wallet
+			return err
+		}
 		first := []string{}
 		for i := range uint32(3) {
 			address, err := a.wallets.Derive(account, i)
@@ -291,6 +294,11 @@ type invoiceCmd struct {
 	Create invoiceCreateCmd `cmd:"" help:"Make an invoice, as a shop's order."`
 	Show   invoiceShowCmd   `cmd:"" help:"Show an invoice."`
 	List   invoiceListCmd   `cmd:"" help:"List a merchant's newest invoices."`
+
+	Accept     invoiceAcceptCmd     `cmd:"" help:"Take what has come, or was paid otherwise, for the whole."`
+	Invalidate invoiceInvalidateCmd `cmd:"" help:"End an invoice that shall not be paid any more."`
+	Cancel     invoiceCancelCmd     `cmd:"" help:"End an invoice nothing was seen of."`
+	Reopen     invoiceReopenCmd     `cmd:"" help:"Give an invoice that ended unpaid another deadline."`
 }
 
 type invoiceCreateCmd struct {

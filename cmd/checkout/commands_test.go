@@ -198,12 +198,16 @@ func TestMigrate(t *testing.T) {
 // TestCommands walks the commands an operator has.
 func TestCommands(t *testing.T) {
 	in := open(t, "", "")
+	var other struct {
+		ID string `json:"merchant_id"`
+	}
+	in.cli(&other, "merchant", "create", "--name", "Bolt Bikes")
 	for text, want := range map[string]string{
 		"xprv9s21ZrQH143K3QTDL4LXw2F7HEK3wJUD2nW2nRk4stbPy6cq3jPPqjiChkVvvNKmPGJxWUtg6LnF5kejMRNNU3TGtRBeJgk33yuGBxrMPHi": "private key",
 		"xpub661MyMwAqRbcFtXgS5sYJABqqG9YLmC4Q1Rdap9gSE8NqtwybGhePY2gZ29ESFjqJoCu1Rupje8YtGqsefD265TMg7usUDFdp6W1EGMcet8": "network",
 		accountKey: "already used",
 	} {
-		cmd := in.command("wallet", "add", "--merchant", string(in.m.ID), "--xpub", text)
+		cmd := in.command("wallet", "add", "--merchant", other.ID, "--xpub", text)
 		out, err := cmd.CombinedOutput()
 		if err == nil || !strings.Contains(string(out), want) || strings.Contains(string(out), text[:20]) {
 			t.Errorf("wallet add %.4s…: %v %s", text, err, out)
@@ -239,6 +243,43 @@ func TestCommands(t *testing.T) {
 	in.rehearse(t, strconv.FormatInt(inv.Number, 10), "exact?blocks=3", http.StatusNoContent)
 	c := created{URL: "/i/" + string(inv.ID), ForeignID: "x1"}
 	in.view(c, "paid")
+	in.audit()
+}
+
+// TestDecisions: what a person decides on the command line shows on the open page and is told to the shop.
+func TestDecisions(t *testing.T) {
+	in := open(t, "", "")
+	in.serve()
+	in.ready("LTCT")
+	make := func(foreign string) created {
+		status, body := in.call("invoices/create", in.m.Test.CoinsPaid, order(foreign, map[string]any{"sender_currency": "LTCT"}))
+		var answer struct{ Data created }
+		if err := json.Unmarshal(body, &answer); err != nil || status != http.StatusOK {
+			t.Fatalf("%d %s", status, body)
+		}
+		in.view(answer.Data, "waiting") // from now on the server remembers it
+		return answer.Data
+	}
+	decide := func(c created, kind, want string, more ...string) {
+		t.Helper()
+		var v invoiceView
+		in.cli(&v, append([]string{"invoice", kind, c.path()[3:], "--reason", "it was agreed", "--actor", "ada"}, more...)...)
+		if v.State != want {
+			t.Errorf("%s: %s, want %s", kind, v.State, want)
+		}
+	}
+	paid, off := make("by-cash"), make("called-off")
+	decide(paid, "accept", "settled")
+	in.view(paid, "paid")
+	in.shop.hears(t, "by-cash", "confirmed 0.00000000")
+	decide(off, "cancel", "cancelled")
+	in.view(off, "cancelled")
+	if out, err := in.command("invoice", "cancel", off.path()[3:], "--reason", "again").CombinedOutput(); err == nil || !strings.Contains(string(out), "state that allows this") {
+		t.Errorf("a second time: %v %s", err, out)
+	}
+	if out, err := in.command("invoice", "accept", off.path()[3:]).CombinedOutput(); err == nil || !strings.Contains(string(out), "--reason") {
+		t.Errorf("without a reason: %v %s", err, out)
+	}
 	in.audit()
 }
 

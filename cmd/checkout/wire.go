@@ -318,10 +318,29 @@ func (a *app) workers() []worker {
 		{"dispatcher", a.dispatcher.Run},
 		{"miner", (&rehearsal.Miner{Chain: a.played, Every: mineEvery, Deep: 6}).Run},
 	}
+	if strings.HasPrefix(a.settings.DB, "sqlite:") {
+		list = append(list, worker{"listener to other processes", a.hearElsewhere})
+	}
 	for _, w := range a.watchers {
 		list = append(list, worker{"watcher of " + w.Source.Network().ID, w.Run})
 	}
 	return list
+}
+
+// hearElsewhere takes note of what commands change in the same database. With PostgreSQL nothing is remembered so long.
+func (a *app) hearElsewhere(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if err := (store.Invoices{DB: a.db}).Elsewhere(ctx); err != nil && ctx.Err() == nil {
+				a.log.Warn("changes of other processes not read", "event", "elsewhere_failed", "err", err)
+			}
+		}
+	}
 }
 
 // supervise runs workers until ctx ends; the first that fails ends the others. It waits for all of them.

@@ -84,6 +84,7 @@ CREATE TABLE invoices (
   description        TEXT NOT NULL,
   email              TEXT NOT NULL,
   end_user_reference TEXT NOT NULL,
+  payer              TEXT NOT NULL, -- sealed
   success_url        TEXT NOT NULL,
   failure_url        TEXT NOT NULL,
   created_at         BIGINT NOT NULL,
@@ -119,6 +120,12 @@ CREATE TABLE invoices (
 );
 CREATE INDEX invoices_due ON invoices (due_at, id) WHERE due_at > 0;
 CREATE INDEX invoices_merchant ON invoices (merchant_id, environment, number);
+
+-- Invoices another process than the serving one has changed: a command on the same SQLite file.
+CREATE TABLE changed_elsewhere (
+  invoice_id TEXT PRIMARY KEY,
+  version    BIGINT NOT NULL
+);
 
 CREATE TABLE invoice_quotes (
   id          TEXT PRIMARY KEY,

@@ -62,7 +62,7 @@ func roundTrip(t *testing.T, e Engine) {
 	if diff := cmp.Diff(inv, loaded, sameInvoice); diff != "" {
 		t.Error(diff)
 	}
-	if loaded.Title != n.Title || loaded.Description != n.Description || loaded.Email != n.Email || loaded.EndUserReference != n.EndUserReference ||
+	if loaded.Title != n.Title || loaded.Description != n.Description || loaded.Email != n.Email || loaded.EndUserReference != n.EndUserReference || loaded.Payer != n.Payer ||
 		loaded.SuccessURL != n.SuccessURL || loaded.FailureURL != n.FailureURL || !loaded.Price.Equal(n.Price) || loaded.Terms.Lock != n.Terms.Lock {
 		t.Errorf("loaded %+v", loaded)
 	}
@@ -353,6 +353,28 @@ func keyInUse(t *testing.T, e Engine) {
 	}
 	if active, err := wallets.Active(t.Context(), other.ID, "bitcoin-regtest"); active || err != nil {
 		t.Errorf("the refused wallet is active: %v", err)
+	}
+	take := func(want ident.ID, index uint32) {
+		t.Helper()
+		got, n, err := wallets.Take(t.Context(), w.Merchant.ID, "bitcoin-regtest")
+		if err != nil || got.ID != want || n != index {
+			t.Errorf("index %d of %s, want %d of %s: %v", n, got.ID, index, want, err)
+		}
+	}
+	take(a.ID, 0)
+	c := a // another one, by mistake, and back
+	c.ID, c.Descriptor, c.Identity = ident.New(rand.Reader), "wpkh(c)", "other"
+	must(t, wallets.Insert(t.Context(), c))
+	take(c.ID, 0)
+	again := a
+	again.ID = ident.New(rand.Reader)
+	must(t, wallets.Insert(t.Context(), again))
+	take(a.ID, 1)
+	if kept, err := wallets.Current(t.Context(), w.Merchant.ID, "bitcoin-regtest"); err != nil || kept.ID != a.ID || kept.Descriptor != a.Descriptor {
+		t.Errorf("the wallet in use is %+v: %v", kept, err)
+	}
+	if _, err := wallets.Current(t.Context(), other.ID, "bitcoin-regtest"); !errors.Is(err, wallet.ErrNone) {
+		t.Errorf("of a merchant without one: %v", err)
 	}
 }
 

@@ -159,7 +159,7 @@ func NewInvoice(foreignID string) invoice.New {
 	_, asset := chain.Rehearsal()
 	return invoice.New{
 		Origin: invoice.TermsCoinsPaid, ForeignID: foreignID, Title: "Two mugs", Description: "blue", Email: "ada@shop.example",
-		EndUserReference: "cust-1", SuccessURL: "https://shop.example/ok", FailureURL: "https://shop.example/failed", Price: money.Units(eur, 45_00),
+		EndUserReference: "cust-1", Payer: `{"type":"natural","first_name":"Ada"}`, SuccessURL: "https://shop.example/ok", FailureURL: "https://shop.example/failed", Price: money.Units(eur, 45_00),
 		Terms: invoice.CoinsPaidTerms(money.Zero(eur), false, false), Asset: asset.ID,
 		Once: ident.Once{Scope: "test", Key: foreignID},
 	}
