@@ -14,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -47,6 +48,7 @@ type Shop struct {
 	routes http.Handler
 
 	mu     sync.Mutex
+	taken  int // numbers given out, also to orders that failed
 	orders []*order
 }
 
@@ -169,9 +171,10 @@ func (s *Shop) handleOrder(w http.ResponseWriter, r *http.Request) {
 
 // order creates the invoice by the API, exactly as a shop's server would.
 func (s *Shop) order(ctx context.Context, p product) (*order, error) {
-	s.mu.Lock()
-	number := len(s.orders) + 1001
-	s.mu.Unlock()
+	number, err := s.number()
+	if err != nil {
+		return nil, err
+	}
 	o := &order{Number: number, Product: p, ForeignID: fmt.Sprintf("acme-demo-order-%d-%d", number, s.Now().UnixMilli()), At: s.Now()}
 	body, err := json.Marshal(struct {
 		Timer      bool   `json:"timer"`
@@ -192,11 +195,19 @@ func (s *Shop) order(ctx context.Context, p product) (*order, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.orders) >= maxOrders {
-		return nil, fmt.Errorf("this demo has had %d orders; start it again", maxOrders)
-	}
 	s.orders = append(s.orders, o)
 	return o, nil
+}
+
+// number takes the next order's number: orders may be made at the same time.
+func (s *Shop) number() (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.taken >= maxOrders {
+		return 0, fmt.Errorf("this demo has had %d orders; start it again", maxOrders)
+	}
+	s.taken++
+	return 1000 + s.taken, nil
 }
 
 func (s *Shop) back(number int) string { return s.API + "/demo/orders/" + strconv.Itoa(number) }
@@ -242,10 +253,12 @@ func (s *Shop) find(r *http.Request) (orderView, bool) {
 	n, err := strconv.Atoi(chi.URLParam(r, "n"))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil || n < 1001 || n > 1000+len(s.orders) {
-		return orderView{}, false
+	for _, o := range s.orders {
+		if err == nil && o.Number == n {
+			return o.view(), true
+		}
 	}
-	return s.orders[n-1001].view(), true
+	return orderView{}, false
 }
 
 func (s *Shop) handleShow(w http.ResponseWriter, r *http.Request) {
@@ -282,7 +295,7 @@ func (s *Shop) handlePlay(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]string{"said": said})
 		return
 	}
-	http.Redirect(w, r, "/demo/orders/"+strconv.Itoa(o.Number)+"?said="+templ.EscapeString(said), http.StatusSeeOther)
+	http.Redirect(w, r, "/demo/orders/"+strconv.Itoa(o.Number)+"?said="+url.QueryEscape(said), http.StatusSeeOther)
 }
 
 // handleCallback is the shop's webhook receiver: the signature is checked over the raw bytes before anything is read.
