@@ -2,6 +2,7 @@
 package checkout_test
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -72,24 +73,14 @@ func TestImportsPointDown(t *testing.T) {
 
 // TestGuardFails plants what the guard is there for, in a folder of its own, and wants it found.
 func TestGuardFails(t *testing.T) {
-	planted := map[string]string{
+	root := plant(t, map[string]string{
 		"money/a.go":      "package money\n\nimport _ \"checkout/store\"\n",
 		"store/a.go":      "package store\n\nimport _ \"checkout/money\"\n",
 		"unknown/a.go":    "package unknown\n",
 		"skipped/go.mod":  "module other\n",
 		"skipped/a.go":    "package skipped\n\nimport _ \"checkout/store\"\n",
 		"money/a_test.go": "package money_test\n\nimport _ \"checkout/store\"\n",
-	}
-	root := t.TempDir()
-	for name, text := range planted {
-		path := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	})
 	imports, err := scan(root)
 	if err != nil {
 		t.Fatal(err)
@@ -106,6 +97,130 @@ func TestGuardFails(t *testing.T) {
 	}
 }
 
+// exact are the folders money goes through, with all below them: there binary fractions are forbidden (house, section 5).
+var exact = []string{"money", "chain", "ledger", "rate", "invoice", "wallet", "store", "api"}
+
+// inexact are the names binary fractions come by.
+var inexact = []string{"float32", "float64", "Float", "Float32", "Float64", "SetFloat64", "ParseFloat", "FormatFloat"}
+
+func TestMoneyIsExact(t *testing.T) {
+	problems, err := floats(".", exact)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range problems {
+		t.Error(problem)
+	}
+}
+
+// TestExactGuardFails plants every form of a binary fraction and wants it found.
+func TestExactGuardFails(t *testing.T) {
+	root := plant(t, map[string]string{
+		"money/a.go":          "package money\n\nvar a float64\n\ntype b = float32\n",
+		"money/feed/b.go":     "package feed\n\nimport \"math/big\"\n\nvar c big.Float\n\nfunc d(r *big.Rat) { _, _ = r.Float64() }\n",
+		"money/literal.go":    "package money\n\nvar e = 0.1\n",
+		"money/fine.go":       "package money\n\n// float64 is only spoken of.\nconst f = \"float64\"\n\nvar g, floats = 1, 2\n",
+		"money/a_test.go":     "package money\n\nvar h float64\n",
+		"elsewhere/a.go":      "package elsewhere\n\nvar i float64\n",
+		"money/other/go.mod":  "module other\n",
+		"money/other/a.go":    "package other\n\nvar j float64\n",
+		"money/testdata/a.go": "package testdata\n\nvar k float64\n",
+	})
+	got, err := floats(root, []string{"money"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"money/a.go:3: float64 in a money package", "money/a.go:5: float32 in a money package", "money/feed/b.go:5: Float in a money package",
+		"money/feed/b.go:7: Float64 in a money package", "money/literal.go:3: 0.1 in a money package",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if _, err := floats(root, []string{"gone"}); err == nil {
+		t.Error("a folder that is not there is exact")
+	}
+}
+
+// floats names what makes binary fractions in folders and below, tests apart: those may read JSON as they like.
+func floats(root string, folders []string) ([]string, error) {
+	var problems []string
+	for _, folder := range folders {
+		err := walk(filepath.Join(root, folder), func(path string) error {
+			if strings.HasSuffix(path, "_test.go") {
+				return nil
+			}
+			files := token.NewFileSet()
+			f, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+			if err != nil {
+				return err
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				name := ""
+				switch n := n.(type) {
+				case *ast.Ident:
+					name = n.Name
+				case *ast.BasicLit:
+					if n.Kind == token.FLOAT || n.Kind == token.IMAG {
+						name = n.Value
+					}
+				}
+				if _, isName := n.(*ast.Ident); name != "" && (!isName || slices.Contains(inexact, name)) {
+					at := files.Position(n.Pos())
+					problems = append(problems, below(root, at.Filename)+":"+strconv.Itoa(at.Line)+": "+name+" in a money package")
+				}
+				return true
+			})
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return problems, nil
+}
+
+// plant writes files below a folder of their own.
+func plant(t *testing.T, files map[string]string) (root string) {
+	t.Helper()
+	root = t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+// walk visits the Go files below root. Folders with a go.mod of their own are other modules.
+func walk(root string, visit func(path string) error) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			_, err := os.Stat(filepath.Join(path, "go.mod"))
+			if path != root && (err == nil || strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "bin") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(path, ".go") {
+			return nil
+		}
+		return visit(path)
+	})
+}
+
+// below is a path as root sees it.
+func below(root, path string) string {
+	return filepath.ToSlash(strings.TrimPrefix(strings.TrimPrefix(path, root), string(filepath.Separator)))
+}
+
 // use is one import with the file it stands in.
 type use struct {
 	file, path string
@@ -113,23 +228,13 @@ type use struct {
 }
 
 // scan parses every Go file below root itself: what a child process would read is no part of the test's cache key, and a
-// broken tree could pass. Folders with a go.mod of their own are other modules.
+// broken tree could pass.
 func scan(root string) (map[string][]use, error) {
 	found := map[string][]use{}
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel := filepath.ToSlash(strings.TrimPrefix(strings.TrimPrefix(path, root), string(filepath.Separator)))
-		if d.IsDir() {
-			_, err := os.Stat(filepath.Join(path, "go.mod"))
-			if rel != "" && rel != "." && (err == nil || strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "bin") {
-				return filepath.SkipDir
-			}
-			return nil
-		}
+	err := walk(root, func(path string) error {
+		rel := below(root, path)
 		folder := filepath.ToSlash(filepath.Dir(rel))
-		if !strings.HasSuffix(path, ".go") || folder == "." {
+		if folder == "." {
 			return nil
 		}
 		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
