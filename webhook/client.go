@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -31,7 +32,7 @@ var errBlocked = errors.New("webhook: address not allowed")
 // NewClient makes the one HTTP client for merchants' URLs. It never follows redirects, uses no proxy of the
 // environment, checks certificates, and refuses at dial time, after DNS, every address that is not a global one, and
 // this host's own; one such address among several that a name has is enough. With allowPrivate, for tests and shops on the
-// same machine, private and loopback addresses may be reached too; link-local ones, where clouds keep their metadata, never.
+// same machine, private and loopback addresses may be reached too, but not those where clouds keep their metadata.
 func NewClient(allowPrivate bool) *http.Client {
 	return newClient(allowPrivate, net.DefaultResolver.LookupNetIP)
 }
@@ -106,11 +107,21 @@ func (d dialer) first(ctx context.Context, host string, targets []string) (net.C
 	return nil, last
 }
 
+// metadata are addresses where clouds tell a machine its credentials: all link-local ones, and what lies outside them, of
+// AWS by IPv6 and of Alibaba.
+var metadata = []netip.Prefix{ //nolint:gochecknoglobals // a constant
+	netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("fe80::/10"), netip.MustParsePrefix("fd00:ec2::254/128"), netip.MustParsePrefix("100.100.100.200/32"),
+}
+
 func control(allowPrivate bool) controller {
 	if allowPrivate {
 		return func(_, address string, _ syscall.RawConn) error {
 			ap, err := netip.ParseAddrPort(address)
-			if err != nil || ap.Addr().Unmap().IsLinkLocalUnicast() || ap.Addr().Unmap().IsMulticast() {
+			if err != nil {
+				return errBlocked
+			}
+			ip := ap.Addr().Unmap().WithZone("")
+			if ip.IsMulticast() || slices.ContainsFunc(metadata, func(p netip.Prefix) bool { return p.Contains(ip) }) {
 				return errBlocked
 			}
 			return nil

@@ -46,6 +46,24 @@ func TestEveryAddressOfANameIsJudged(t *testing.T) {
 	}
 }
 
+// Leave for private addresses is none for those where clouds keep credentials.
+func TestMetadataIsBlocked(t *testing.T) {
+	for address, blocked := range map[string]bool{
+		"169.254.169.254": true, "169.254.170.2": true, "::ffff:169.254.169.254": true, "fe80::a9fe:a9fe": true, "fe80::1%lo": true, "fd00:ec2::254": true,
+		"100.100.100.200": true, "::ffff:100.100.100.200": true, "224.0.0.1": true, "ff02::1": true,
+		"127.0.0.1": false, "::1": false, "10.0.0.1": false, "192.168.1.1": false, "fd00:ec2::253": false, "100.100.100.201": false, "93.184.216.34": false,
+	} {
+		if err := control(true)("tcp", net.JoinHostPort(address, "80"), nil); (err != nil) != blocked {
+			t.Errorf("%s: %v", address, err)
+		}
+		if blocked {
+			if a := post(t, newClient(true, names(address)), "https://shop.example/"); a.Outcome != "blocked" {
+				t.Errorf("%s: %s", address, a.Outcome)
+			}
+		}
+	}
+}
+
 // Addresses of this host are not for merchants, be they global ones.
 func TestOwnAddressesAreBlocked(t *testing.T) {
 	list, err := net.InterfaceAddrs()

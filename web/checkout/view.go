@@ -86,7 +86,8 @@ func (f Facts) View() View {
 	return ViewChoose // open, or prices are locked for all coins and none is chosen yet
 }
 
-// Final says whether nothing will change in the view any more: the page stops asking.
+// Final says whether the page stops asking: nothing is expected to change any more. Something still may: a reorganisation
+// takes a settled payment back, and the page shows that when it is opened again.
 func (v View) Final() bool {
 	switch v {
 	case ViewPaid, ViewPaidLate, ViewOverpaid, ViewCancelled:
