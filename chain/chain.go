@@ -7,7 +7,14 @@ package chain
 import (
 	"time"
 
+	"checkout/fault"
 	"checkout/money"
+)
+
+// What a node says of a transaction it is offered.
+var (
+	ErrTxRefused  = fault.New(fault.Conflict, "tx_refused", "The transaction can never be confirmed: its coins are spent or missing.")
+	ErrTxUnwanted = fault.New(fault.Unavailable, "tx_unwanted", "The node does not want the transaction now.")
 )
 
 // BlockRef names a block. The zero value names none: a transaction that is not in a block yet.
@@ -52,6 +59,8 @@ type Tx struct {
 	Coinbase bool
 	// SeenAt is when the node first saw it, zero if the node does not say.
 	SeenAt time.Time
+	// Raw is the transaction as nodes exchange it, of an unconfirmed one whose source has it.
+	Raw []byte
 }
 
 // Block is a block with all its transactions.

@@ -63,7 +63,11 @@ func (n *Node) decodeTx(text, id string) (chain.Tx, error) {
 	if got := raw.TxHash().String(); got != id {
 		return chain.Tx{}, fmt.Errorf("transaction %s is given as %s", got, id)
 	}
-	return n.transaction(&raw, id)
+	tx, err := n.transaction(&raw, id)
+	if err == nil {
+		tx.Raw, err = hex.DecodeString(text)
+	}
+	return tx, err
 }
 
 // decodeHex reads all of a text with a function that takes a stream.

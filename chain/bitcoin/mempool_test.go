@@ -10,19 +10,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"checkout/chain/bitcoin"
 )
 
-// mempoolScript is a node whose mempool has some ids, at unknown times.
+// mempoolScript is a node whose mempool has some ids.
 func mempoolScript(ids ...string) script {
-	return chainOf(5).with("getrawmempool", func(params []any) any {
-		if len(params) > 0 {
-			return map[string]any{}
-		}
-		return ids
-	})
+	return chainOf(5).with("getrawmempool", func([]any) any { return ids })
 }
 
 // rawTx is the coinbase of block 0, which is the same on all networks, and its id.
@@ -69,27 +63,6 @@ func TestRefusedTransaction(t *testing.T) {
 		s := mempoolScript(ids...).with("getrawtransaction", func([]any) any { return refusal{Code: -1, Message: "no"} })
 		_, err := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, s)}).Mempool(t.Context(), everything)
 		wantFault(t, "Mempool", err, bitcoin.ErrRefused)
-	}
-}
-
-func TestArrivalTimes(t *testing.T) {
-	now := time.Now()
-	for at, want := range map[int64]bool{now.Unix() - 60: true, 0: false, -5: false, now.Unix() + 7200: false} {
-		s := mempoolScript(txID).with("getrawtransaction", func([]any) any { return rawTx })
-		ids := s["getrawmempool"]
-		s.with("getrawmempool", func(params []any) any {
-			if len(params) > 0 {
-				return map[string]any{txID: map[string]any{"time": at, "vsize": 100}}
-			}
-			return ids(params)
-		})
-		pool, err := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, s)}).Mempool(t.Context(), everything)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := pool.Txs[0].SeenAt; got.IsZero() == want || (want && got.Unix() != at) {
-			t.Errorf("time %d is seen at %s", at, got)
-		}
 	}
 }
 

@@ -31,10 +31,14 @@ var (
 
 // Error codes of Bitcoin Core's src/rpc/protocol.h.
 const (
-	codeMisc         = -1  // btcd says this for a height out of range
-	codeNotFound     = -5  // no such block or transaction
-	codeBadParameter = -8  // Core says this for a height out of range
-	codeWarmup       = -28 // the node is starting
+	codeMisc         = -1     // btcd says this for a height out of range, and for calls it does not know
+	codeNotFound     = -5     // no such block or transaction
+	codeBadParameter = -8     // Core says this for a height out of range
+	codeTxError      = -25    // a transaction's inputs are missing, or it breaks a limit of the call
+	codeTxRejected   = -26    // the mempool's rules refuse a transaction
+	codeTxInChain    = -27    // a transaction is in a block already; btcd: or in the mempool
+	codeWarmup       = -28    // the node is starting
+	codeNoMethod     = -32601 // the node does not know the call
 )
 
 // syncGap is how many blocks a node may lack of the headers it knows before it counts as syncing. A header arrives some
@@ -61,6 +65,8 @@ type Node struct {
 	asset   chain.Asset
 	params  *chaincfg.Params
 	now     func() time.Time
+
+	noEntries atomic.Bool // the node does not know getmempoolentry
 
 	// verified says that the node has named our genesis block, and given no cause for doubt since: another program may
 	// answer at its address after a break.

@@ -1,6 +1,7 @@
 package bitcoin_test
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -106,7 +107,7 @@ func TestManyOutputs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(pool.Txs) != 1 || pool.Txs[0].ID != sent.ID || pool.Txs[0].Replaceable || pool.Txs[0].SeenAt.IsZero() {
+	if len(pool.Txs) != 1 || pool.Txs[0].ID != sent.ID || pool.Txs[0].Replaceable || hex.EncodeToString(pool.Txs[0].Raw) != sent.Raw {
 		t.Fatalf("the mempool is %+v", pool.Txs)
 	}
 	for i, want := range outputs {
