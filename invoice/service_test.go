@@ -396,7 +396,7 @@ func TestJumpedClock(t *testing.T) {
 	o.clock.Pass(24 * time.Hour)
 	o.see()
 	o.expire()
-	o.must(o.Advanced(t.Context(), o.network.ID, 200))
+	o.must(o.Advanced(t.Context(), short.ID, o.network.ID, 200))
 	o.is(inv, invoice.Awaiting)
 	o.is(short, invoice.Detected)
 	e := o.expirer()

@@ -22,39 +22,29 @@ func (s *Service) Seen(ctx context.Context, owner ident.ID, seen chain.Sighting)
 	})
 }
 
-// Advanced counts confirmations after a network reached a height.
-func (s *Service) Advanced(ctx context.Context, network string, height int64) error {
-	ids, err := s.Store.Unfinished(ctx, network)
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		err := s.update(ctx, id, func(inv *Invoice, at Moment) (Effects, error) {
-			return inv.Advance(network, height, s.spots(inv), at)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+// Unfinished lists the invoices whose payments on a network another height changes.
+func (s *Service) Unfinished(ctx context.Context, network string) ([]ident.ID, error) {
+	return s.Store.Unfinished(ctx, network)
 }
 
-// Reverted takes back what stood in a block that left the chain, but for the transactions that stand in the new branch
-// too: those only move.
-func (s *Service) Reverted(ctx context.Context, network, hash string, moved map[string]chain.BlockRef, height int64) error {
-	ids, err := s.Store.InBlock(ctx, network, hash)
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		err := s.update(ctx, id, func(inv *Invoice, at Moment) (Effects, error) {
-			return inv.Reorganise(network, hash, moved, height, s.spots(inv), at)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+// Advanced counts an invoice's confirmations after a network reached a height.
+func (s *Service) Advanced(ctx context.Context, owner ident.ID, network string, height int64) error {
+	return s.update(ctx, owner, func(inv *Invoice, at Moment) (Effects, error) {
+		return inv.Advance(network, height, s.spots(inv), at)
+	})
+}
+
+// InBlock lists the invoices with payments, or conflicts of payments, in a block.
+func (s *Service) InBlock(ctx context.Context, network, hash string) ([]ident.ID, error) {
+	return s.Store.InBlock(ctx, network, hash)
+}
+
+// Reverted takes back what an invoice was paid in a block that left the chain, but for the transactions that stand in the
+// new branch too: those only move.
+func (s *Service) Reverted(ctx context.Context, owner ident.ID, network, hash string, moved map[string]chain.BlockRef, height int64) error {
+	return s.update(ctx, owner, func(inv *Invoice, at Moment) (Effects, error) {
+		return inv.Reorganise(network, hash, moved, height, s.spots(inv), at)
+	})
 }
 
 // Conflicted takes in that a transaction spends the same coins as one that pays an invoice.

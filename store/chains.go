@@ -41,8 +41,9 @@ func (s Chains) Now(ctx context.Context) (time.Time, error) {
 func (s Chains) Cursor(ctx context.Context, network string) (watch.Cursor, bool, error) {
 	var c watch.Cursor
 	var through int64
-	err := s.from(ctx).QueryRowContext(ctx, "SELECT height, block_hash, seen_through, status, reorgs FROM cursors WHERE network = $1", network).
-		Scan(&c.Tip.Height, &c.Tip.Hash, &through, &c.Status, &c.Reorgs)
+	err := s.from(ctx).QueryRowContext(ctx, `SELECT height, block_hash, seen_through, status, reorgs,
+		(SELECT COALESCE(MAX(r.from_height), 0) FROM reorgs r WHERE r.network = $1) FROM cursors WHERE network = $1`, network).
+		Scan(&c.Tip.Height, &c.Tip.Hash, &through, &c.Status, &c.Reorgs, &c.Peak)
 	if errors.Is(err, sql.ErrNoRows) {
 		return c, false, nil
 	}
@@ -116,11 +117,14 @@ func (s Chains) Rewind(ctx context.Context, network string, to, from chain.Block
 	})
 }
 
-// Reached raises the evidence.
+// Reached raises the evidence. A network that is followed needs no decision about its branch any more.
 func (s Chains) Reached(ctx context.Context, network string, through time.Time) error {
 	return s.update(ctx, func(ctx context.Context, t *tx) error {
 		at, err := t.now(ctx)
 		if err != nil {
+			return err
+		}
+		if err := s.Turned(ctx, network); err != nil {
 			return err
 		}
 		return t.one(ctx, "UPDATE cursors SET seen_through = CASE WHEN seen_through > $1 THEN seen_through ELSE $1 END, status = $2, updated_at = $3 WHERE network = $4",
@@ -170,7 +174,8 @@ func (s Chains) Owners(ctx context.Context, network string, addresses []string) 
 	return owners, nil
 }
 
-// OpenPayments lists payments a later transaction could still take away.
+// OpenPayments lists payments a later transaction could still take away. One whose inputs cannot be read has none here: it
+// must not keep all others from being looked after, and whatever touches its owner will tell.
 func (s Chains) OpenPayments(ctx context.Context, network string) ([]watch.Open, error) {
 	var list []watch.Open
 	err := s.each(ctx, `SELECT owner_id, txid, inputs, block_hash <> '', status = 'reverted' FROM payments
@@ -181,7 +186,7 @@ func (s Chains) OpenPayments(ctx context.Context, network string) ([]watch.Open,
 			return err
 		}
 		if err := json.Unmarshal([]byte(inputs), &o.Inputs); err != nil {
-			return fmt.Errorf("inputs of %s: %w", o.TxID, err)
+			o.Inputs = nil
 		}
 		list = append(list, o)
 		return nil

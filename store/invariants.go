@@ -15,6 +15,7 @@ import (
 func (db *DB) verifyInvariants(ctx context.Context, r *Report) error {
 	for _, check := range []func(context.Context, *Report) error{
 		db.entriesBalance, db.paymentsBooked, db.uniqueRows, db.logsLegal, db.eventsMatchLog, db.deliveriesOnce, db.addressesOnce,
+		db.nothingHeld,
 	} {
 		if err := check(ctx, r); err != nil {
 			return err

@@ -146,6 +146,9 @@ func (s Invoices) Update(ctx context.Context, id ident.ID, change invoice.Change
 		if err != nil {
 			return err
 		}
+		if err := s.unheard(ctx, id, at.Evidence); err != nil {
+			return err
+		}
 		fx, err := change(inv, at)
 		if errors.Is(err, invoice.ErrUnchanged) {
 			out = before
@@ -334,6 +337,7 @@ func (s Invoices) Due(ctx context.Context, before time.Time, after invoice.DueMa
 	var list []invoice.DueMark
 	err := s.each(ctx, `SELECT i.due_at, i.id FROM invoices i WHERE i.due_at > 0 AND i.due_at <= $1 AND (i.due_at, i.id) > ($2, $3)
 		AND NOT EXISTS (SELECT 1 FROM cursors c WHERE c.network = i.network AND c.seen_through <= i.due_at)
+		AND NOT EXISTS (SELECT 1 FROM held h WHERE h.owner_id = i.id AND h.met_at <= i.due_at)
 		ORDER BY i.due_at, i.id LIMIT $4`,
 		[]any{millis(before), millis(after.At), after.ID, limit}, func(rows *sql.Rows) error {
 			var d invoice.DueMark

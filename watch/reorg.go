@@ -34,8 +34,14 @@ func (w *Watcher) reorganise(ctx context.Context, cursor Cursor, tip chain.Block
 	}
 	w.Log.Warn("chain reorganised", "event", "reorg", "network", network, "depth", len(br.lost),
 		"from", cursor.Tip.Hash, "to", br.gained[len(br.gained)-1].Hash)
+	found := make([]finds, len(br.gained))
+	for i, b := range br.gained {
+		if found[i], err = w.find(ctx, network, b.Txs); err != nil {
+			return err
+		}
+	}
 	w.known = nil // a transaction may count again that a lost block had decided against
-	return w.guarded(ctx, func(ctx context.Context) error {
+	err = w.guarded(ctx, func(ctx context.Context) error {
 		if err := w.Book.Rewind(ctx, network, br.ancestor, cursor.Tip); err != nil {
 			return err
 		}
@@ -45,17 +51,39 @@ func (w *Watcher) reorganise(ctx context.Context, cursor Cursor, tip chain.Block
 			}
 		}
 		for _, lost := range br.lost {
-			if err := w.Sink.Reverted(ctx, network, lost.Hash, moved, height); err != nil {
+			if err := w.reverted(ctx, network, lost, moved, height); err != nil {
 				return err
 			}
 		}
-		for _, b := range br.gained {
-			if err := w.txs(ctx, network, b.Txs, place{block: b.BlockRef, turned: true, tip: height, at: at}); err != nil {
+		for i, b := range br.gained {
+			p := place{block: b.BlockRef, tip: height, peak: max(cursor.Peak, cursor.Tip.Height), at: at}
+			if err := w.report(ctx, network, found[i], 0, len(b.Txs), p); err != nil {
 				return err
 			}
 		}
-		return w.Sink.Advanced(ctx, network, height)
+		return w.advanced(ctx, network, height)
 	})
+	if err == nil {
+		w.reorgs = cursor.Reorgs + 1
+	}
+	return err
+}
+
+// reverted tells every owner with payments in a block that it left the chain.
+func (w *Watcher) reverted(ctx context.Context, network string, lost chain.BlockRef, moved map[string]chain.BlockRef, height int64) error {
+	owners, err := w.Sink.InBlock(ctx, network, lost.Hash)
+	if err != nil {
+		return err
+	}
+	for _, owner := range owners {
+		err := w.part(ctx, network, Held{Owner: owner, Kind: KindReverted, Block: lost}, func(ctx context.Context) error {
+			return w.Sink.Reverted(ctx, owner, network, lost.Hash, moved, height)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // branch walks back to the common ancestor and fetches the new branch up to our old height, or to its tip if that is

@@ -24,12 +24,25 @@ type Source interface {
 	Mempool(ctx context.Context, known func(txid string) bool) (chain.Mempool, error)
 }
 
+// Taker is a Source that takes transactions, too.
+type Taker interface {
+	// Offer gives the node a transaction it has lost. nil: it has it now. chain.ErrTxRefused says that it can never have it,
+	// chain.ErrTxUnwanted that it does not want it now; anything else says nothing of the transaction.
+	Offer(ctx context.Context, raw []byte) error
+}
+
+// Dater is a Source that can say when transactions of its mempool came to it, those it knows that of.
+type Dater interface {
+	Arrivals(ctx context.Context, ids []string) (map[string]time.Time, error)
+}
+
 // Cursor is where we stand on a chain.
 type Cursor struct {
 	Tip     chain.BlockRef
 	Through time.Time // everything up to here has been seen: the evidence
 	Status  string
 	Reorgs  int64
+	Peak    int64 // the highest block that was ever given up; at or below it a height says nothing of when a block came
 }
 
 // Open is a payment a later transaction could still take away: it is not confirmed, or was reverted.
@@ -39,37 +52,83 @@ type Open struct {
 	Inputs  []string
 	InBlock bool
 	Settled bool // it had confirmed once: only a conflict ends it, not its absence
+
+	held bool // it is none yet: its owner could not take it in
 }
+
+// Mark is how many addresses each wallet of a network had given away at an instant.
+type Mark map[ident.ID]int64
 
 // Book keeps the cursor, the headers and who owns which address. Calls made with the context Together hands out join
 // its transaction.
 type Book interface {
 	Together(ctx context.Context, f func(ctx context.Context) error) error
+	// Apart runs f in a part of the transaction. What f refuses is taken back alone; err is trouble that must end the whole.
+	Apart(ctx context.Context, f func(ctx context.Context) error) (refused, err error)
 	Now(ctx context.Context) (time.Time, error)
+	Headers
+	Payments
+	Shelf
+}
+
+// Headers are the cursor and our chain of headers.
+type Headers interface {
 	Cursor(ctx context.Context, network string) (Cursor, bool, error)
 	// Hash is our block at a height, "" if we have none there.
 	Hash(ctx context.Context, network string, height int64) (string, error)
+	// Headers lists the blocks we hold, the newest first.
+	Headers(ctx context.Context, network string) ([]chain.BlockRef, error)
 	// Extend moves the cursor on to a block, or sets the first one.
 	Extend(ctx context.Context, network string, h chain.Header) error
 	// Rewind moves the cursor back to a block we hold and writes the reorganisation down.
 	Rewind(ctx context.Context, network string, to chain.BlockRef, from chain.BlockRef) error
+	// Restart does the same to a block we do not hold; all headers go.
+	Restart(ctx context.Context, network string, to chain.Header, from chain.BlockRef) error
 	// Reached raises the evidence and sets the status.
 	Reached(ctx context.Context, network string, through time.Time) error
 	SetStatus(ctx context.Context, network, status string) error
+	// Accept writes down that a person wants the branch that ends in a block; Accepted is that branch, until Turned.
+	Accept(ctx context.Context, network string, tip chain.BlockRef) error
+	Accepted(ctx context.Context, network string) (chain.BlockRef, bool, error)
+	Turned(ctx context.Context, network string) error
+}
+
+// Payments say whose addresses and payments there are.
+type Payments interface {
 	// Owners says which of the addresses are ours and whose object they were assigned to.
 	Owners(ctx context.Context, network string, addresses []string) (map[string]ident.ID, error)
+	// Assigned marks how many addresses there are, Since says which were assigned after a mark.
+	Assigned(ctx context.Context, network string) (Mark, error)
+	Since(ctx context.Context, network string, mark Mark) (map[string]ident.ID, error)
 	// OpenPayments lists the payments a conflicting or missing transaction would concern.
 	OpenPayments(ctx context.Context, network string) ([]Open, error)
+	// Stood lists the blocks below a height that payments, or conflicts of payments, stand in, the newest first.
+	Stood(ctx context.Context, network string, below int64) ([]chain.BlockRef, error)
+}
+
+// Shelf keeps what is not finished: unconfirmed transactions as the node gave them, and what owners could not take in.
+type Shelf interface {
+	KeepRaw(ctx context.Context, network, txid string, raw []byte) error
+	Raw(ctx context.Context, network, txid string) ([]byte, error)
+	// DropRaws forgets those whose payments are confirmed or dropped.
+	DropRaws(ctx context.Context, network string) error
+	Held(ctx context.Context, network string) ([]Held, error)
+	// Hold writes down what could not be taken in; true if it is news. Free takes it off.
+	Hold(ctx context.Context, network string, h Held) (bool, error)
+	Free(ctx context.Context, network string, h Held) error
 }
 
 // Sink takes what the chain does to its objects. All calls are made inside the transaction of the block or pass, and
-// may be made again.
+// may be made again. What it refuses for one owner stops no other.
 type Sink interface {
 	Seen(ctx context.Context, owner ident.ID, s chain.Sighting) error
-	// Advanced follows every new height.
-	Advanced(ctx context.Context, network string, height int64) error
-	// Reverted names a block that left the chain, and the transactions (moved) that stand in the new branch as well.
-	Reverted(ctx context.Context, network, hash string, moved map[string]chain.BlockRef, height int64) error
+	// Unfinished lists the owners of payments that another height changes; Advanced tells one of them of it.
+	Unfinished(ctx context.Context, network string) ([]ident.ID, error)
+	Advanced(ctx context.Context, owner ident.ID, network string, height int64) error
+	// InBlock lists the owners of payments, or conflicts of payments, in a block; Reverted tells one of them that the block
+	// left the chain, and which transactions (moved) stand in the new branch as well.
+	InBlock(ctx context.Context, network, hash string) ([]ident.ID, error)
+	Reverted(ctx context.Context, owner ident.ID, network, hash string, moved map[string]chain.BlockRef, height int64) error
 	Conflicted(ctx context.Context, owner ident.ID, network, txid, other string, block chain.BlockRef) error
 	Evicted(ctx context.Context, owner ident.ID, network, txid string) error
 }
@@ -86,7 +145,7 @@ const (
 	StatusOK       = "ok"
 	StatusStarting = "starting"
 	StatusBehind   = "behind" // the node knows less than we have already seen
-	StatusHalted   = "halted" // a reorganisation deeper than MaxReorg: a person decides
+	StatusHalted   = "halted" // a reorganisation deeper than MaxReorg: a person decides (accept.go)
 )
 
 // MaxReorg is the deepest reorganisation handled; Keep is how many headers are kept.

@@ -10,7 +10,6 @@ import (
 
 	"checkout/chain"
 	"checkout/fault"
-	"checkout/ident"
 )
 
 // Watcher follows one network. Only one runs at a time for each network, by lease.
@@ -22,14 +21,21 @@ type Watcher struct {
 	Every  time.Duration // between two looks when all is well
 	Log    *slog.Logger
 	// EvictAfter is how long a transaction may be missing from the mempool, with nothing in its place, before it counts
-	// as dropped. A node that restarted with an empty mempool gets its transactions back within this time.
+	// as dropped. That it is missing does not mean that it cannot confirm: nodes forget their mempools, and nobody sends it
+	// to ours again. So it is offered to the node meanwhile, and dropped only if the node says that it never can (lost.go).
 	EvictAfter time.Duration
 
-	known   map[string]struct{}  // mempool transactions looked at
-	missing map[string]time.Time // since when a payment's transaction is absent
-	passed  bool                 // a complete pass was made since the start or the last trouble
-	status  string               // what we last kept, empty when another watcher may have kept something else
-	told    string               // what the log was last told
+	known   map[string]struct{} // mempool transactions looked at
+	missing map[string]lost     // payments' transactions that are absent
+	passed  bool                // a complete pass was made since the start or the last trouble
+	reorgs  int64               // how many there were when known was begun
+	status  string              // what we last kept, empty when another watcher may have kept something else
+	told    string              // what the log was last told
+
+	held  map[heldKey]Held      // what owners could not take in, as the round began
+	tried map[heldKey]time.Time // when it was tried in vain without their being asked
+	news  []news                // what the transaction under way holds or frees
+	parts int                   // how many parts it has
 }
 
 // maxBackoff bounds the wait after errors; gap is how long nobody may have looked for it to count as normal running.
@@ -108,7 +114,7 @@ func (w *Watcher) RunOnce(ctx context.Context) error {
 		w.passed = false
 		w.missing = nil // what was not looked at was not seen to be away
 	} else if !held { // what we remember will be old when we are asked again
-		w.known, w.missing, w.passed, w.status = nil, nil, false, ""
+		w.known, w.missing, w.passed, w.status, w.tried = nil, nil, false, "", nil
 	}
 	return err
 }
@@ -119,23 +125,37 @@ func (w *Watcher) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := w.recall(ctx, network); err != nil {
+		return err
+	}
 	cursor, err := w.follow(ctx, start)
+	if errors.Is(err, ErrBehind) || errors.Is(err, ErrHalted) {
+		turned, trouble := w.turn(ctx)
+		switch {
+		case trouble != nil:
+			return trouble
+		case turned:
+			cursor, err = w.follow(ctx, start)
+		}
+	}
 	if err != nil {
 		return err
 	}
-	pool, err := w.Source.Mempool(ctx, func(id string) bool { _, ok := w.known[id]; return ok })
+	again := w.again(start)
+	pool, err := w.Source.Mempool(ctx, func(id string) bool { _, ok := w.known[id]; return ok && !again[id] })
 	if err != nil {
 		return err
 	}
 	if pool.Tip.Hash != cursor.Tip.Hash {
 		return nil // a block came meanwhile: the next round takes it over and looks again
 	}
-	evicted, err := w.pass(ctx, network, cursor, pool, start)
-	if err != nil {
+	if err := w.pass(ctx, network, cursor, pool, start); err != nil {
 		return err
 	}
-	w.remember(pool, evicted)
-	return nil
+	if err := w.offer(ctx, network, start); err != nil {
+		return err
+	}
+	return w.retry(ctx, network, cursor, pool, start)
 }
 
 // follow brings the cursor to the node's tip. now is when the round began.
@@ -151,6 +171,9 @@ func (w *Watcher) follow(ctx context.Context, now time.Time) (Cursor, error) {
 	}
 	if !ok {
 		return w.start(ctx, tip)
+	}
+	if cursor.Reorgs != w.reorgs { // somebody else has turned; see reorganise
+		w.known, w.reorgs = nil, cursor.Reorgs
 	}
 	for {
 		switch {
@@ -214,8 +237,12 @@ func (w *Watcher) step(ctx context.Context, cursor Cursor, tip chain.BlockRef, a
 	if block.Parent != cursor.Tip.Hash {
 		return w.reorganise(ctx, cursor, tip, at)
 	}
+	f, err := w.find(ctx, w.Source.Network().ID, block.Txs)
+	if err != nil {
+		return err
+	}
 	return w.guarded(ctx, func(ctx context.Context) error {
-		return w.apply(ctx, block, at)
+		return w.apply(ctx, block.Header, f, place{block: block.BlockRef, tip: block.Height, peak: cursor.Peak, at: at})
 	})
 }
 
@@ -228,118 +255,76 @@ func (w *Watcher) gapStart(cursor Cursor, now time.Time) time.Time {
 	return cursor.Through
 }
 
+// guarded runs a transaction that only the lease's holder may make.
 func (w *Watcher) guarded(ctx context.Context, f func(ctx context.Context) error) error {
-	return w.Book.Together(ctx, func(ctx context.Context) error {
+	err := w.Book.Together(ctx, func(ctx context.Context) error {
+		w.news, w.parts = nil, 0
 		if err := w.Lease.Guard(ctx); err != nil {
 			return err
 		}
-		return f(ctx)
+		if err := f(ctx); err != nil || w.parts == 0 {
+			return err
+		}
+		return w.Book.DropRaws(ctx, w.Source.Network().ID)
 	})
+	if err == nil {
+		w.publish()
+	}
+	return err
 }
 
 // apply does everything a block changes.
-func (w *Watcher) apply(ctx context.Context, b chain.Block, at time.Time) error {
+func (w *Watcher) apply(ctx context.Context, h chain.Header, f finds, p place) error {
 	network := w.Source.Network().ID
-	if err := w.Book.Extend(ctx, network, b.Header); err != nil {
+	if err := w.Book.Extend(ctx, network, h); err != nil {
 		return err
 	}
-	if err := w.txs(ctx, network, b.Txs, place{block: b.BlockRef, tip: b.Height, at: at}); err != nil {
+	if err := w.report(ctx, network, f, 0, len(f.txs), p); err != nil {
 		return err
 	}
-	return w.Sink.Advanced(ctx, network, b.Height)
+	return w.advanced(ctx, network, h.Height)
 }
 
-// place is where transactions were found: a block or none, the height confirmations are counted from, and what dates them.
-type place struct {
-	block  chain.BlockRef
-	turned bool // the block came by a reorganisation
-	tip    int64
-	at     time.Time
-}
-
-// txs reports transfers to our addresses, and conflicts with payments that are still open.
-func (w *Watcher) txs(ctx context.Context, network string, txs []chain.Tx, p place) error {
-	owners, err := w.owners(ctx, network, txs)
+// advanced tells every owner with unconfirmed payments of a new height.
+func (w *Watcher) advanced(ctx context.Context, network string, height int64) error {
+	owners, err := w.Sink.Unfinished(ctx, network)
 	if err != nil {
 		return err
 	}
-	for _, tx := range txs {
-		for _, out := range tx.Outputs {
-			owner, ours := owners[out.Address]
-			if !ours {
-				continue
-			}
-			seen := chain.Sighting{Tx: tx, Transfer: out, Block: p.block, Turned: p.turned, Tip: p.tip, At: firstSight(tx, p.at)}
-			if err := w.Sink.Seen(ctx, owner, seen); err != nil {
-				return err
-			}
-		}
-	}
-	return w.conflicts(ctx, network, txs, p.block)
-}
-
-// firstSight is the node's arrival time, else the start of a gap; zero is now.
-func firstSight(tx chain.Tx, gap time.Time) time.Time {
-	if !tx.SeenAt.IsZero() {
-		return tx.SeenAt
-	}
-	return gap
-}
-
-func (w *Watcher) owners(ctx context.Context, network string, txs []chain.Tx) (map[string]ident.ID, error) {
-	distinct := map[string]struct{}{}
-	for _, tx := range txs {
-		for _, out := range tx.Outputs {
-			distinct[out.Address] = struct{}{}
-		}
-	}
-	list := make([]string, 0, len(distinct))
-	for a := range distinct {
-		list = append(list, a)
-	}
-	if len(list) == 0 {
-		return nil, nil
-	}
-	return w.Book.Owners(ctx, network, list)
-}
-
-// conflicts finds transactions that spend what an open payment spends.
-func (w *Watcher) conflicts(ctx context.Context, network string, txs []chain.Tx, block chain.BlockRef) error {
-	open, err := w.Book.OpenPayments(ctx, network)
-	if err != nil || len(open) == 0 {
-		return err
-	}
-	spent := map[string][]Open{}
-	for _, o := range open {
-		for _, in := range o.Inputs {
-			spent[in] = append(spent[in], o)
-		}
-	}
-	told := map[string]bool{}
-	for _, tx := range txs {
-		for _, in := range tx.Inputs {
-			for _, o := range spent[in] {
-				key := string(o.Owner) + o.TxID + tx.ID
-				if o.TxID == tx.ID || told[key] || (o.InBlock && block.IsZero()) {
-					continue
-				}
-				told[key] = true
-				if err := w.Sink.Conflicted(ctx, o.Owner, network, o.TxID, tx.ID, block); err != nil {
-					return err
-				}
-			}
+	for _, owner := range owners {
+		err := w.part(ctx, network, Held{Owner: owner, Kind: KindAdvanced}, func(ctx context.Context) error {
+			return w.Sink.Advanced(ctx, owner, network, height)
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 // pass takes a mempool in: new transfers, conflicts, and what is gone. It raises the evidence to the instant before the
-// node was asked.
-func (w *Watcher) pass(ctx context.Context, network string, cursor Cursor, pool chain.Mempool, start time.Time) (map[string]time.Time, error) {
-	at := w.gapStart(cursor, start)
-	var missing map[string]time.Time
-	err := w.guarded(ctx, func(ctx context.Context) error {
-		if err := w.txs(ctx, network, pool.Txs, place{tip: cursor.Tip.Height, at: at}); err != nil {
+// node was asked. Of a large mempool it takes in a portion at a time, and remembers what was committed.
+func (w *Watcher) pass(ctx context.Context, network string, cursor Cursor, pool chain.Mempool, start time.Time) error {
+	f, err := w.find(ctx, network, pool.Txs)
+	if err != nil {
+		return err
+	}
+	if err := w.date(ctx, f); err != nil {
+		return err
+	}
+	p := place{tip: cursor.Tip.Height, peak: cursor.Peak, at: w.gapStart(cursor, start)}
+	from := 0
+	for to := f.cut(from); to < len(f.txs); to = f.cut(from) {
+		err := w.guarded(ctx, func(ctx context.Context) error { return w.report(ctx, network, f, from, to, p) })
+		if err != nil {
+			return err
+		}
+		w.know(f.txs[from:to])
+		from = to
+	}
+	var missing map[string]lost
+	err = w.guarded(ctx, func(ctx context.Context) error {
+		if err := w.report(ctx, network, f, from, len(f.txs), p); err != nil {
 			return err
 		}
 		var err error
@@ -349,43 +334,28 @@ func (w *Watcher) pass(ctx context.Context, network string, cursor Cursor, pool 
 		return w.Book.Reached(ctx, network, start)
 	})
 	if err != nil {
-		return missing, err
+		return err
 	}
+	w.remember(pool, missing)
 	if w.status = StatusOK; w.told != StatusOK {
 		w.told = StatusOK
 		w.Log.Info("chain followed", "event", "chain_ok", "network", network, "height", cursor.Tip.Height)
 	}
-	return missing, nil
+	return nil
 }
 
-// absent finds open payments whose transaction is in no block and not in the mempool, and drops them when they have been
-// away for too long. It returns since when each is away.
-func (w *Watcher) absent(ctx context.Context, network string, pool chain.Mempool, now time.Time) (map[string]time.Time, error) {
-	open, err := w.Book.OpenPayments(ctx, network)
-	if err != nil {
-		return nil, err
+// know remembers transactions of the mempool, only after they were committed.
+func (w *Watcher) know(txs []chain.Tx) {
+	if w.known == nil {
+		w.known = make(map[string]struct{}, len(txs))
 	}
-	missing := map[string]time.Time{}
-	for _, o := range open {
-		if _, there := pool.IDs[o.TxID]; there || o.InBlock || o.Settled {
-			continue
-		}
-		since, known := w.missing[o.TxID]
-		if !known {
-			since = now
-		}
-		missing[o.TxID] = since
-		if now.Sub(since) >= w.EvictAfter {
-			if err := w.Sink.Evicted(ctx, o.Owner, network, o.TxID); err != nil {
-				return nil, err
-			}
-		}
+	for _, tx := range txs {
+		w.known[tx.ID] = struct{}{}
 	}
-	return missing, nil
 }
 
-// remember keeps what was looked at, only after it was committed.
-func (w *Watcher) remember(pool chain.Mempool, missing map[string]time.Time) {
+// remember keeps what a whole pass looked at, only after it was committed.
+func (w *Watcher) remember(pool chain.Mempool, missing map[string]lost) {
 	known := make(map[string]struct{}, len(pool.IDs))
 	for id := range pool.IDs {
 		known[id] = struct{}{}

@@ -375,6 +375,39 @@ CREATE TABLE reorgs (
   PRIMARY KEY (network, n)
 );
 
+-- Branches a person wants although the watcher would not turn to them by itself.
+CREATE TABLE accepted (
+  network TEXT PRIMARY KEY,
+  height  BIGINT NOT NULL,
+  hash    TEXT NOT NULL,
+  at      BIGINT NOT NULL
+);
+
+-- Unconfirmed payments' transactions in hex, for a node that loses them.
+CREATE TABLE raw_txs (
+  network TEXT NOT NULL,
+  txid    TEXT NOT NULL,
+  raw     TEXT NOT NULL,
+  PRIMARY KEY (network, txid)
+);
+
+-- What happened on a chain to owners who could not take it in; it is tried again.
+CREATE TABLE held (
+  network      TEXT NOT NULL,
+  owner_id     TEXT NOT NULL,
+  kind         TEXT NOT NULL CHECK (kind IN ('seen', 'advanced', 'reverted', 'conflicted', 'evicted')),
+  txid         TEXT NOT NULL,
+  other        TEXT NOT NULL, -- the transaction that conflicts with it
+  block_height BIGINT NOT NULL,
+  block_hash   TEXT NOT NULL,
+  code         TEXT NOT NULL,
+  met_at       BIGINT NOT NULL, -- what dates it
+  first_at     BIGINT NOT NULL,
+  last_at      BIGINT NOT NULL,
+  PRIMARY KEY (network, owner_id, kind, txid, block_hash)
+);
+CREATE INDEX held_owner ON held (owner_id);
+
 CREATE TABLE played_blocks (
   hash    TEXT PRIMARY KEY,
   height  BIGINT NOT NULL,

@@ -20,7 +20,11 @@ func history(t *testing.T, e Engine) *World {
 	must(t, err)
 	reverted := w.Create("reverted")
 	w.Settle(reverted)
-	must(t, w.Invoices.Reverted(t.Context(), w.Network.ID, "block-101", nil, 103))
+	owners, err := w.Invoices.InBlock(t.Context(), w.Network.ID, "block-101")
+	must(t, err)
+	for _, owner := range owners {
+		must(t, w.Invoices.Reverted(t.Context(), owner, w.Network.ID, "block-101", nil, 103))
+	}
 	must(t, deliver(t, w))
 	return w
 }

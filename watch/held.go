@@ -1,0 +1,243 @@
+package watch
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"checkout/chain"
+	"checkout/fault"
+	"checkout/ident"
+)
+
+// Held is something that happened on the chain and that its owner could not take in: a damaged object, or one that refuses.
+// It stops nobody else; it is written down and tried again.
+type Held struct {
+	Owner ident.ID
+	Kind  string
+	TxID  string         // of the payment; none of what is advanced or reverted
+	Other string         // the transaction that conflicts with it
+	Block chain.BlockRef // where it was met last, zero: in the mempool
+	Code  string         // of the fault
+	Met   time.Time      // what dates it; zero: now
+	First time.Time      // when it was held
+	Last  time.Time      // when it was tried last
+}
+
+// The kinds of what is held, by what the Sink was told.
+const (
+	KindSeen       = "seen"
+	KindAdvanced   = "advanced"
+	KindReverted   = "reverted"
+	KindConflicted = "conflicted"
+	KindEvicted    = "evicted"
+)
+
+// Lost is the block it is about, of what was reverted; everything else is about a transaction, wherever it is.
+func (h Held) Lost() string {
+	if h.Kind == KindReverted {
+		return h.Block.Hash
+	}
+	return ""
+}
+
+type heldKey struct {
+	owner            ident.ID
+	kind, txid, lost string
+}
+
+func (h Held) key() heldKey { return heldKey{h.Owner, h.Kind, h.TxID, h.Lost()} }
+
+// retryAfter is how long what is held waits until it is tried again; retries is how much of it in one round.
+const (
+	retryAfter = time.Minute
+	retries    = 100
+)
+
+// news is a thing that is held now, or no more.
+type news struct {
+	held  Held
+	freed bool
+	err   error // why it is held, the first time
+}
+
+// part does what concerns one owner apart from all others.
+func (w *Watcher) part(ctx context.Context, network string, h Held, f func(ctx context.Context) error) error {
+	w.parts++
+	refused, err := w.Book.Apart(ctx, f)
+	if err != nil {
+		return err
+	}
+	if refused == nil {
+		return w.free(ctx, network, h)
+	}
+	h.Code = fault.Of(refused).Code
+	fresh, err := w.Book.Hold(ctx, network, h)
+	if !fresh {
+		refused = nil
+	}
+	w.news = append(w.news, news{held: h, err: refused})
+	return err
+}
+
+// free takes off what was held, if it was.
+func (w *Watcher) free(ctx context.Context, network string, h Held) error {
+	if _, was := w.held[h.key()]; !was {
+		return nil
+	}
+	w.news = append(w.news, news{held: h, freed: true})
+	return w.Book.Free(ctx, network, h)
+}
+
+// publish says what a transaction held and freed, after its commit.
+func (w *Watcher) publish() {
+	network := w.Source.Network().ID
+	for _, n := range w.news {
+		h := n.held
+		if n.freed {
+			delete(w.held, h.key())
+			w.Log.Info("what was held is dealt with", "event", "sighting_freed", "network", network, "owner", h.Owner.Short(), "kind", h.Kind, "tx", h.TxID)
+			continue
+		}
+		if w.held == nil {
+			w.held = map[heldKey]Held{}
+		}
+		w.held[h.key()] = h
+		if n.err != nil {
+			w.Log.Error("an owner cannot take in what the chain did", "event", "sighting_held", "network", network, "owner", h.Owner.Short(),
+				"kind", h.Kind, "tx", h.TxID, "height", h.Block.Height, "err", n.err)
+		}
+	}
+	w.news = nil
+}
+
+// recall reads what is held.
+func (w *Watcher) recall(ctx context.Context, network string) error {
+	list, err := w.Book.Held(ctx, network)
+	if err != nil {
+		return err
+	}
+	w.held = make(map[heldKey]Held, len(list))
+	for _, h := range list {
+		w.held[h.key()] = h
+	}
+	maps.DeleteFunc(w.tried, func(k heldKey, _ time.Time) bool { _, still := w.held[k]; return !still })
+	return nil
+}
+
+func (w *Watcher) due(h Held, now time.Time) bool {
+	last := h.Last
+	if at := w.tried[h.key()]; at.After(last) {
+		last = at
+	}
+	return now.Sub(last) >= retryAfter
+}
+
+// again names the transactions of the mempool that owners are to be told of again.
+func (w *Watcher) again(now time.Time) map[string]bool {
+	ids := map[string]bool{}
+	for _, h := range w.held {
+		if h.Kind == KindSeen && h.Block.IsZero() && w.due(h, now) {
+			ids[h.TxID] = true
+		}
+	}
+	return ids
+}
+
+// retry tries again what has been held for a while: first what was lost, then what came instead.
+func (w *Watcher) retry(ctx context.Context, network string, cursor Cursor, pool chain.Mempool, now time.Time) error {
+	order := []string{KindReverted, KindSeen, KindConflicted, KindEvicted, KindAdvanced}
+	list := slices.SortedFunc(maps.Values(w.held), func(a, b Held) int {
+		return cmp.Or(slices.Index(order, a.Kind)-slices.Index(order, b.Kind), a.First.Compare(b.First), cmp.Compare(a.TxID, b.TxID))
+	})
+	list = slices.DeleteFunc(list, func(h Held) bool { return h.Last.IsZero() || !w.due(h, now) })
+	for _, h := range list[:min(len(list), retries)] {
+		if _, still := w.held[h.key()]; !still {
+			continue
+		}
+		if w.tried == nil {
+			w.tried = map[heldKey]time.Time{}
+		}
+		w.tried[h.key()] = now
+		if err := w.retried(ctx, network, h, cursor, pool); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// retried tries one thing again, or forgets it if the chain has gone another way meanwhile.
+func (w *Watcher) retried(ctx context.Context, network string, h Held, cursor Cursor, pool chain.Mempool) error {
+	_, pooled := pool.IDs[h.TxID]
+	_, missing := w.missing[h.TxID]
+	stands := h.Block.IsZero()
+	if !stands {
+		ours, err := w.Book.Hash(ctx, network, h.Block.Height)
+		if err != nil {
+			return err
+		}
+		stands = ours == h.Block.Hash || (ours == "" && h.Block.Height < cursor.Tip.Height) // older than the headers we keep
+	}
+	again := func(f func(ctx context.Context) error) error {
+		return w.guarded(ctx, func(ctx context.Context) error { return w.part(ctx, network, h, f) })
+	}
+	switch _, other := pool.IDs[h.Other]; {
+	case h.Kind == KindReverted && !stands:
+		return again(func(ctx context.Context) error {
+			return w.Sink.Reverted(ctx, h.Owner, network, h.Block.Hash, w.moved(h.Owner), cursor.Tip.Height)
+		})
+	case h.Kind == KindSeen && h.Block.IsZero() && (pooled || missing):
+		return nil // the pass looks after it
+	case h.Kind == KindSeen && !h.Block.IsZero() && stands:
+		return w.sightedAgain(ctx, network, h, cursor)
+	case h.Kind == KindConflicted && stands && (other || !h.Block.IsZero()):
+		return again(func(ctx context.Context) error {
+			return w.Sink.Conflicted(ctx, h.Owner, network, h.TxID, h.Other, h.Block)
+		})
+	case h.Kind == KindEvicted && missing:
+		return nil // likewise
+	case h.Kind == KindAdvanced:
+		return again(func(ctx context.Context) error { return w.Sink.Advanced(ctx, h.Owner, network, cursor.Tip.Height) })
+	}
+	return w.guarded(ctx, func(ctx context.Context) error { return w.free(ctx, network, h) })
+}
+
+// moved is where transactions of an owner stand that it could not take in.
+func (w *Watcher) moved(owner ident.ID) map[string]chain.BlockRef {
+	there := map[string]chain.BlockRef{}
+	for _, h := range w.held {
+		if h.Owner == owner && h.Kind == KindSeen && !h.Block.IsZero() {
+			there[h.TxID] = h.Block
+		}
+	}
+	return there
+}
+
+// sightedAgain fetches the block in which a transaction stands that its owner could not take in. A node that does not give
+// it (it keeps only new blocks, or turns just now) is asked again later.
+func (w *Watcher) sightedAgain(ctx context.Context, network string, h Held, cursor Cursor) error {
+	b, err := w.Source.Block(ctx, h.Block.Height)
+	if err != nil || b.Hash != h.Block.Hash {
+		w.Log.Warn("what is held cannot be read again", "event", "held_unread", "network", network, "tx", h.TxID, "height", h.Block.Height, "err", err)
+		return nil
+	}
+	p := place{block: b.BlockRef, tip: cursor.Tip.Height, peak: cursor.Peak}
+	i := slices.IndexFunc(b.Txs, func(tx chain.Tx) bool { return tx.ID == h.TxID })
+	if i < 0 {
+		return nil
+	}
+	f, err := w.find(ctx, network, b.Txs[i:i+1])
+	if err != nil {
+		return err
+	}
+	return w.guarded(ctx, func(ctx context.Context) error {
+		for _, hit := range f.hits {
+			if hit.owner == h.Owner {
+				return w.sighted(ctx, network, b.Txs[i], hit, p)
+			}
+		}
+		return w.free(ctx, network, h)
+	})
+}
