@@ -2,7 +2,9 @@
 //
 // It knows rows, not tables: a row is a list of texts in a fixed order. Each link covers the row, its place and the
 // link before it, under a key that lives outside the database, so that whoever can write to the tables but lacks
-// the key can neither change, remove nor insert a row unnoticed.
+// the key can neither change, remove nor insert a row inside a chain unnoticed, nor, as its end is sealed, cut it short.
+// Who has kept copies can put all of a chain back to an earlier state, or take it away as a whole: that shows against
+// marks kept elsewhere.
 package audit
 
 import (
@@ -43,6 +45,18 @@ func (c *Chain) Link(stream string, seq int64, prev string, row ...string) strin
 		write(column)
 	}
 	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// Seal covers where a chain ends. No row's link can pass for a seal.
+func (c *Chain) Seal(stream string, seq int64, hash string) string {
+	return c.Link("end of "+stream, seq, hash)
+}
+
+// Mark is a place in a chain and the link there.
+type Mark struct {
+	Stream string `json:"stream"`
+	Seq    int64  `json:"seq"`
+	Hash   string `json:"hash"`
 }
 
 // Row is one stored row with the link it claims.

@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	"checkout/audit"
@@ -19,6 +21,8 @@ type Report struct {
 	Rows     int64    `json:"rows"`
 	Streams  int64    `json:"streams"`
 	Problems []string `json:"problems"`
+
+	marks map[string]audit.Mark // of an anchor, still to be met
 }
 
 // maxProblems bounds a report: the first ones tell enough.
@@ -31,21 +35,40 @@ func (r *Report) problem(format string, args ...any) {
 }
 
 // Verify walks every hash chain from its first row to its head, lets the engine check its file, and checks the
-// invariants of the audit views. A sound database gives a report without problems.
-func (db *DB) Verify(ctx context.Context) (Report, error) {
-	var r Report
+// invariants of the audit views. A sound database gives a report without problems. marks are those of an anchor: every
+// one must still be there.
+func (db *DB) Verify(ctx context.Context, marks ...audit.Mark) (Report, error) {
+	r := Report{marks: map[string]audit.Mark{}}
+	for _, m := range marks {
+		r.marks[m.Stream] = m
+	}
 	for _, walk := range []func(context.Context, *Report) error{
-		db.verifyFile, db.verifyLog, db.verifyEvents, db.verifyLegs, db.verifyDeliveries, db.verifyInvariants,
+		db.verifyFile, db.verifyGuards, db.verifyLog, db.verifyEvents, db.verifyLegs, db.verifyDeliveries, db.verifyInvariants,
 	} {
 		if err := walk(ctx, &r); err != nil {
 			return r, err
 		}
 	}
+	for _, stream := range slices.Sorted(maps.Keys(r.marks)) {
+		r.problem("%s: place %d of the anchor is not there", stream, r.marks[stream].Seq)
+	}
 	return r, nil
 }
 
-// walk verifies one table. scan reads a row; heads gives (stream, seq, hash) of every stream.
-func (db *DB) walk(ctx context.Context, r *Report, query string, scan func(*sql.Rows) (audit.Row, error), heads, prefix string) error {
+// met holds a row against the anchor.
+func (r *Report) met(row audit.Row) {
+	m, marked := r.marks[row.Stream]
+	if !marked || m.Seq != row.Seq {
+		return
+	}
+	delete(r.marks, row.Stream)
+	if m.Hash != row.Hash {
+		r.problem("%s: another one than the anchor's", row.Name)
+	}
+}
+
+// walk verifies one table, whose streams' names begin with prefix. scan reads a row.
+func (db *DB) walk(ctx context.Context, r *Report, query string, scan func(*sql.Rows) (audit.Row, error), prefix string) error {
 	v := db.chain.NewVerifier()
 	bad := map[string]bool{}
 	err := db.each(ctx, query, nil, func(rows *sql.Rows) error {
@@ -54,6 +77,7 @@ func (db *DB) walk(ctx context.Context, r *Report, query string, scan func(*sql.
 			return err
 		}
 		r.Rows++
+		r.met(row)
 		if !bad[row.Stream] {
 			if err := v.Next(row); err != nil {
 				bad[row.Stream] = true // what follows a broken link cannot fit either
@@ -67,18 +91,15 @@ func (db *DB) walk(ctx context.Context, r *Report, query string, scan func(*sql.
 	}
 	seen := v.Streams()
 	r.Streams += int64(len(seen))
-	err = db.each(ctx, heads, nil, func(rows *sql.Rows) error {
-		var stream, hash string
-		var seq int64
-		if err := rows.Scan(&stream, &seq, &hash); err != nil {
-			return err
-		}
-		stream = prefix + stream
-		delete(seen, stream)
-		if !bad[stream] {
-			if err := v.End(stream, seq, hash); err != nil {
+	err = db.heads(ctx, prefix, func(m audit.Mark, seal string) error {
+		delete(seen, m.Stream)
+		if !bad[m.Stream] {
+			if err := v.End(m.Stream, m.Seq, m.Hash); err != nil {
 				r.problem("%v", err)
 			}
+		}
+		if !db.sealFits(m, seal) {
+			r.problem("%s: its end was moved", m.Stream)
 		}
 		return nil
 	})
@@ -95,10 +116,10 @@ func (db *DB) verifyLog(ctx context.Context, r *Report) error {
 		var seq, at int64
 		err := rows.Scan(&id, &seq, &from, &to, &amount, &flags, &reason, &kind, &cause, &actor, &at, &prev, &hash)
 		return audit.Row{
-			Name: fmt.Sprintf("state log of invoice %s, row %d", id, seq), Stream: "log " + id, Seq: seq, Prev: prev, Hash: hash,
+			Name: fmt.Sprintf("state log of invoice %s, row %d", id, seq), Stream: logStream(ident.ID(id)), Seq: seq, Prev: prev, Hash: hash,
 			Cols: []string{from, to, amount, flags, reason, kind, cause, actor, strconv.FormatInt(at, 10)},
 		}, err
-	}, "SELECT id, log_seq, log_hash FROM invoices", "log ")
+	}, "log ")
 }
 
 func (db *DB) verifyEvents(ctx context.Context, r *Report) error {
@@ -111,10 +132,10 @@ func (db *DB) verifyEvents(ctx context.Context, r *Report) error {
 			}
 			sum := sha256.Sum256(e.Data)
 			return audit.Row{
-				Name: fmt.Sprintf("event %s of %s", e.ID, e.Stream), Stream: "events " + string(e.Stream), Seq: e.StreamSeq, Prev: prev, Hash: hash,
+				Name: fmt.Sprintf("event %s of %s", e.ID, e.Stream), Stream: eventStream(e.Stream), Seq: e.StreamSeq, Prev: prev, Hash: hash,
 				Cols: verifiedEvent(e, hex.EncodeToString(sum[:]), digest),
 			}, nil
-		}, "SELECT id, event_seq, event_hash FROM invoices", "events ")
+		}, "events ")
 }
 
 // verifiedEvent is the event's row with the digest of its data as it is now, so that changed data breaks the link; a
@@ -138,10 +159,10 @@ func (db *DB) verifyLegs(ctx context.Context, r *Report) error {
 			var seq, at int64
 			err := rows.Scan(&stream, &seq, &id, &e.CauseKind, &e.CauseID, &e.Kind, &e.Epoch, &at, &account, &asset, &amount, &prev, &hash)
 			return audit.Row{
-				Name: fmt.Sprintf("ledger leg %d of %s", seq, stream), Stream: "legs " + stream, Seq: seq, Prev: prev, Hash: hash,
+				Name: fmt.Sprintf("ledger leg %d of %s", seq, stream), Stream: legStream(stream), Seq: seq, Prev: prev, Hash: hash,
 				Cols: legRow(id, e, at, account, asset, amount),
 			}, err
-		}, "SELECT stream, seq, hash FROM ledger_heads", "legs ")
+		}, "legs ")
 }
 
 func (db *DB) verifyDeliveries(ctx context.Context, r *Report) error {
@@ -152,10 +173,19 @@ func (db *DB) verifyDeliveries(ctx context.Context, r *Report) error {
 		var attempt, status, at, took int64
 		err := rows.Scan(&outbox, &attempt, &ev, &endpoint, &kind, &outcome, &status, &answer, &body, &at, &took, &prev, &hash)
 		return audit.Row{
-			Name: fmt.Sprintf("delivery %s, attempt %d", outbox, attempt), Stream: "deliveries " + outbox, Seq: attempt, Prev: prev, Hash: hash,
+			Name: fmt.Sprintf("delivery %s, attempt %d", outbox, attempt), Stream: deliveryStream(ident.ID(outbox)), Seq: attempt, Prev: prev, Hash: hash,
 			Cols: deliveryRow(ev, endpoint, kind, outcome, status, answer, body, at, took),
 		}, err
-	}, "SELECT id, attempts, last_hash FROM outbox WHERE attempts > 0", "deliveries ")
+	}, "deliveries ")
+}
+
+// verifyGuards wants every append-only table guarded.
+func (db *DB) verifyGuards(ctx context.Context, r *Report) error {
+	missing, err := db.unguarded(ctx)
+	for _, name := range missing {
+		r.problem("the guard %s is gone", name)
+	}
+	return err
 }
 
 func (db *DB) verifyFile(ctx context.Context, r *Report) error {

@@ -27,6 +27,7 @@ import (
 var (
 	ErrBusy      = fault.New(fault.Unavailable, "busy", "The service is busy. Please try again.").In(time.Second)
 	ErrFull      = fault.New(fault.Unavailable, "storage_full", "The storage is full.").In(time.Minute)
+	ErrStorage   = fault.New(fault.Unavailable, "storage_failed", "The storage has failed.").In(time.Minute)
 	ErrUnsure    = fault.New(fault.Unavailable, "commit_unknown", "It is not known whether the change was kept. Please look before you repeat it.").In(time.Second)
 	ErrClosed    = fault.New(fault.Unavailable, "closed", "The service is stopping.")
 	ErrStale     = fault.New(fault.Conflict, "version_moved", "The object was changed meanwhile.")
@@ -73,6 +74,11 @@ type engine interface {
 	migrator() (*sql.DB, migration)
 	// guards is the SQL that makes a table append-only.
 	guards(table string) []string
+	// guarding names the triggers that make it so, and triggers is the query for the names of all there are.
+	guarding(table string) []string
+	triggers() string
+	// snapshot runs a body that only reads, all of it at one instant.
+	snapshot(ctx context.Context, db *DB, body func(tx *tx) error) error
 	// oneWriter says that this process is the only one that writes: its clock is the clock, and its transactions draw
 	// numbers themselves.
 	oneWriter() bool
@@ -82,6 +88,8 @@ type engine interface {
 	// check asserts what the engine must promise (versions, pragmas).
 	check(ctx context.Context) error
 	integrity() []integrity
+	// failed is closed when what was written may not be on the disk.
+	failed() <-chan struct{}
 	close() error
 }
 
@@ -166,6 +174,17 @@ func (db *DB) update(ctx context.Context, body func(ctx context.Context, tx *tx)
 		return body(context.WithValue(inner, txKey{}, t), t)
 	})
 }
+
+// look runs a body that only reads, in the transaction of ctx or at one instant of its own.
+func (db *DB) look(ctx context.Context, body func(ctx context.Context) error) error {
+	if _, ok := joined(ctx, db); ok {
+		return body(ctx)
+	}
+	return db.engine.snapshot(ctx, db, func(t *tx) error { return body(context.WithValue(ctx, txKey{}, t)) })
+}
+
+// Failed is closed when the storage failed under a write: what was written may not be kept, and only a new start can tell.
+func (db *DB) Failed() <-chan struct{} { return db.engine.failed() }
 
 // querier is what reads.
 type querier interface {
@@ -256,7 +275,8 @@ type numberRange struct {
 
 const numberBlock = 64
 
-// Number draws the next number of the installation: unique, growing, with gaps, and at most 2147483647.
+// Number draws a number of the installation: unique, with gaps, at most 2147483647, and growing as long as one node draws
+// them; nodes on PostgreSQL draw blocks of their own.
 func (db *DB) Number(ctx context.Context) (int64, error) {
 	if db.engine.oneWriter() {
 		return db.drawn(ctx)

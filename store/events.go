@@ -12,12 +12,6 @@ import (
 	"checkout/webhook"
 )
 
-// head is the end of a hash chain.
-type head struct {
-	seq  int64
-	hash string
-}
-
 // tell writes events and an outbox row for every endpoint that wants them, and returns the new head of the stream.
 func (db *DB) tell(ctx context.Context, t *tx, events []event.Event, h head) (head, error) {
 	if len(events) == 0 {
@@ -36,7 +30,7 @@ func (db *DB) tell(ctx context.Context, t *tx, events []event.Event, h head) (he
 		e.ID, e.StreamSeq, e.At = ident.New(db.Random), h.seq, at
 		sum := sha256.Sum256(e.Data)
 		digest := hex.EncodeToString(sum[:])
-		hash := db.chain.Link("events "+string(e.Stream), h.seq, h.hash, eventRow(e, digest)...)
+		hash := db.chain.Link(eventStream(e.Stream), h.seq, h.hash, eventRow(e, digest)...)
 		_, err := t.exec(ctx, `INSERT INTO events (id, stream_id, stream_seq, object_id, object_seq, type, merchant_id, environment,
 			data, data_sha256, at, prev_hash, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 			e.ID, e.Stream, e.StreamSeq, e.Object, e.Seq, e.Type, e.Merchant, e.Env, string(e.Data), digest, millis(at), h.hash, hash)
@@ -61,10 +55,11 @@ func eventRow(e event.Event, digest string) []string {
 }
 
 func (db *DB) enqueue(ctx context.Context, t *tx, e event.Event, to webhook.Endpoint) error {
+	id := ident.New(db.Random)
 	_, err := t.exec(ctx, `INSERT INTO outbox (id, event_id, endpoint_id, merchant_id, stream_id, stream_seq, state, attempts, tries,
-		manual, next_at, first_at, lease_until, lease_by, body, created_at, heard_at, last_hash)
-		VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, 0, $7, $8, 0, 0, '', '', $8, 0, '')`,
-		ident.New(db.Random), e.ID, to.ID, e.Merchant, e.Stream, e.StreamSeq, false, millis(e.At))
+		manual, next_at, first_at, lease_until, lease_by, body, created_at, heard_at, last_hash, last_seal)
+		VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, 0, $7, $8, 0, 0, '', '', $8, 0, '', $9)`,
+		id, e.ID, to.ID, e.Merchant, e.Stream, e.StreamSeq, false, millis(e.At), db.sealed(deliveryStream(id), head{}))
 	return err
 }
 

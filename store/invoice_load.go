@@ -15,16 +15,22 @@ import (
 	"checkout/money"
 )
 
-// load reads an invoice with everything that belongs to it, and derives its outcome again from its facts.
-func (s Invoices) load(ctx context.Context, id ident.ID) (*invoice.Invoice, chains, error) {
-	inv, heads, err := s.row(ctx, id)
+// load reads an invoice with everything that belongs to it, as it was at one instant, and derives its outcome again from its
+// facts.
+func (s Invoices) load(ctx context.Context, id ident.ID) (inv *invoice.Invoice, heads chains, err error) {
+	err = s.look(ctx, func(ctx context.Context) error {
+		if inv, heads, err = s.row(ctx, id); err != nil {
+			return err
+		}
+		for _, part := range []func(context.Context, *invoice.Invoice) error{s.quotes, s.addresses, s.payments, s.marks} {
+			if err := part(ctx, inv); err != nil {
+				return fmt.Errorf("invoice %s: %w", id.Short(), err)
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, chains{}, err
-	}
-	for _, part := range []func(context.Context, *invoice.Invoice) error{s.quotes, s.addresses, s.payments, s.marks} {
-		if err := part(ctx, inv); err != nil {
-			return nil, chains{}, fmt.Errorf("invoice %s: %w", id.Short(), err)
-		}
 	}
 	inv.Restore()
 	return inv, heads, nil

@@ -64,7 +64,7 @@ func (s Invoices) Insert(ctx context.Context, inv *invoice.Invoice, once ident.O
 			return err
 		}
 		c := inv.Price.Currency()
-		row := append(standingRow(inv, heads), inv.ID, inv.Number, inv.UUID, inv.Merchant, inv.Env, inv.Origin, inv.ForeignID, inv.Title,
+		row := append(s.standingRow(inv, heads), inv.ID, inv.Number, inv.UUID, inv.Merchant, inv.Env, inv.Origin, inv.ForeignID, inv.Title,
 			inv.Description, inv.EndUserReference, s.sealPayer(inv), inv.SuccessURL, inv.FailureURL, millis(inv.Created), c.Code, int64(c.Scale),
 			c.Kind == money.Crypto, inv.Price.Minor(), inv.Terms.Tolerance.Minor(), terms, methods)
 		if _, err := t.exec(ctx, insertInvoice, row...); err != nil {
@@ -90,8 +90,8 @@ func (s Invoices) sealPayer(inv *invoice.Invoice) string {
 var (
 	standingColumns = []string{
 		"version", "email", "asset", "network", "quote_id", "state", "amount_state", "flags", "fulfilment", "reason", "due", "received",
-		"ended_state", "ended_reason", "ended_at", "lapsed_quote", "settled_at", "expires_at", "due_at", "log_seq", "log_hash", "event_seq",
-		"event_hash", "skipped_ms",
+		"ended_state", "ended_reason", "ended_at", "lapsed_quote", "settled_at", "expires_at", "due_at", "log_seq", "log_hash", "log_seal",
+		"event_seq", "event_hash", "event_seal", "skipped_ms",
 	}
 	fixedColumns = []string{
 		"id", "number", "uuid", "merchant_id", "environment", "origin", "foreign_id", "title", "description", "end_user_reference", "payer",
@@ -115,7 +115,7 @@ func invoiceStatements() (insert, update string) {
 }
 
 // standingRow is what standingColumns hold for an invoice.
-func standingRow(inv *invoice.Invoice, h chains) []any {
+func (s Invoices) standingRow(inv *invoice.Invoice, h chains) []any {
 	ended := invoice.End{}
 	if inv.Ended != nil {
 		ended = *inv.Ended
@@ -126,7 +126,8 @@ func standingRow(inv *invoice.Invoice, h chains) []any {
 	return []any{
 		inv.Version, inv.Email, inv.Asset, method.Network, quote.ID, o.State, o.Amount, o.Flags.String(), o.Fulfilment, o.Reason,
 		o.Due.Minor(), inv.Received(inv.Asset).Minor(), ended.State, ended.Reason, millis(ended.At), inv.Lapsed, millis(inv.SettledAt),
-		millis(inv.Deadline()), millis(inv.DueAt), h.log.seq, h.log.hash, h.events.seq, h.events.hash, inv.Skipped.Milliseconds(),
+		millis(inv.Deadline()), millis(inv.DueAt), h.log.seq, h.log.hash, s.sealed(logStream(inv.ID), h.log),
+		h.events.seq, h.events.hash, s.sealed(eventStream(inv.ID), h.events), inv.Skipped.Milliseconds(),
 	}
 }
 
@@ -185,7 +186,7 @@ func (s Invoices) keep(ctx context.Context, t *tx, before, inv *invoice.Invoice,
 	if err != nil {
 		return err
 	}
-	if err := t.one(ctx, updateInvoice, append(standingRow(inv, h), inv.ID, inv.Version-1)...); err != nil {
+	if err := t.one(ctx, updateInvoice, append(s.standingRow(inv, h), inv.ID, inv.Version-1)...); err != nil {
 		return err
 	}
 	return s.announce(ctx, t, inv)
@@ -314,7 +315,7 @@ func (t *tx) insertQuote(ctx context.Context, inv *invoice.Invoice, n int) error
 // keepLog appends rows to the state log.
 func (s Invoices) keepLog(ctx context.Context, t *tx, inv *invoice.Invoice, moves []invoice.Move, h head) (head, error) {
 	for _, m := range moves {
-		hash := s.chain.Link("log "+string(inv.ID), m.Seq, h.hash, logRow(m)...)
+		hash := s.chain.Link(logStream(inv.ID), m.Seq, h.hash, logRow(m)...)
 		_, err := t.exec(ctx, `INSERT INTO invoice_events (invoice_id, seq, merchant_id, from_state, to_state, amount_state, flags, reason,
 			cause_kind, cause_id, actor, at, prev_hash, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 			inv.ID, m.Seq, inv.Merchant, m.From, m.To, m.Amount, m.Flags.String(), m.Reason, m.Cause.Kind, m.Cause.ID, m.Cause.Actor,
@@ -379,7 +380,7 @@ func (s Invoices) ids(ctx context.Context, query string, args ...any) ([]ident.I
 
 // Newest lists a merchant's invoices, the newest first.
 func (s Invoices) Newest(ctx context.Context, t merchant.Tenant, limit int) ([]ident.ID, error) {
-	return s.ids(ctx, "SELECT id FROM invoices WHERE merchant_id = $1 AND environment = $2 ORDER BY number DESC LIMIT $3", t.Merchant(), t.Env(), limit)
+	return s.ids(ctx, "SELECT id FROM invoices WHERE merchant_id = $1 AND environment = $2 ORDER BY created_at DESC, id DESC LIMIT $3", t.Merchant(), t.Env(), limit)
 }
 
 // ByNumber finds the capability id of an invoice by its number, for operators: numbers are no capabilities.

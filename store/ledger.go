@@ -59,7 +59,7 @@ func (db *DB) legs(ctx context.Context, t *tx, id ident.ID, e ledger.Entry, at t
 	}
 	for _, leg := range e.Legs() {
 		seq++
-		hash := db.chain.Link("legs "+e.Stream, seq, prev, legRow(id, e, millis(at), leg.Account, leg.Asset, leg.Amount.Minor())...)
+		hash := db.chain.Link(legStream(e.Stream), seq, prev, legRow(id, e, millis(at), leg.Account, leg.Asset, leg.Amount.Minor())...)
 		_, err := t.exec(ctx, `INSERT INTO entry_legs (stream, seq, entry_id, account, asset, amount, prev_hash, hash)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, e.Stream, seq, id, leg.Account, leg.Asset, leg.Amount.Minor(), prev, hash)
 		if err != nil {
@@ -67,8 +67,9 @@ func (db *DB) legs(ctx context.Context, t *tx, id ident.ID, e ledger.Entry, at t
 		}
 		prev = hash
 	}
-	_, err = t.exec(ctx, `INSERT INTO ledger_heads (stream, seq, hash) VALUES ($1, $2, $3)
-		ON CONFLICT (stream) DO UPDATE SET seq = excluded.seq, hash = excluded.hash`, e.Stream, seq, prev)
+	_, err = t.exec(ctx, `INSERT INTO ledger_heads (stream, seq, hash, seal) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (stream) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, seal = excluded.seal`,
+		e.Stream, seq, prev, db.sealed(legStream(e.Stream), head{seq, prev}))
 	return err
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"embed"
 	"encoding/hex"
 	"errors"
@@ -214,7 +215,27 @@ func (db *DB) CheckKey(ctx context.Context) error {
 	return nil
 }
 
-// guard makes the append-only tables so, once for each set of statements.
+// unguarded names the guards of append-only tables that are not there.
+func (db *DB) unguarded(ctx context.Context) ([]string, error) {
+	there := map[string]bool{}
+	err := db.each(ctx, db.engine.triggers(), nil, func(rows *sql.Rows) error {
+		var name string
+		err := rows.Scan(&name)
+		there[name] = true
+		return err
+	})
+	var missing []string
+	for _, table := range appendOnly {
+		for _, name := range db.engine.guarding(table) {
+			if !there[name] {
+				missing = append(missing, name)
+			}
+		}
+	}
+	return missing, err
+}
+
+// guard makes the append-only tables so: once for each set of statements, and again if a guard is gone.
 func (db *DB) guard(ctx context.Context, t *tx) error {
 	var statements []string
 	for _, table := range appendOnly {
@@ -223,8 +244,15 @@ func (db *DB) guard(ctx context.Context, t *tx) error {
 	sum := sha256.Sum256([]byte(strings.Join(statements, "\n")))
 	name := "guards " + hex.EncodeToString(sum[:8])
 	n, err := t.exec(ctx, "INSERT INTO settings (name, value) VALUES ($1, 'on') ON CONFLICT (name) DO NOTHING", name)
-	if err != nil || n == 0 {
+	if err != nil {
 		return err
+	}
+	if n == 0 {
+		missing, err := db.unguarded(ctx)
+		if err != nil || len(missing) == 0 {
+			return err
+		}
+		db.Log.Error("guards of append-only tables were gone and are put back", "event", "guard_missing", "guards", strings.Join(missing, " "))
 	}
 	for _, statement := range statements {
 		if _, err := t.exec(ctx, statement); err != nil {

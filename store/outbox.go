@@ -268,7 +268,7 @@ func (w Webhooks) attempt(ctx context.Context, t *tx, m webhook.Message, a webho
 		kind = "manual"
 	}
 	row := deliveryRow(m.Event.ID, m.Endpoint.ID, kind, a.Outcome, int64(a.Status), a.Answer, hex.EncodeToString(sum[:]), a.At.UnixMilli(), a.Duration.Milliseconds())
-	hash := w.chain.Link("deliveries "+string(m.ID), attempt, prev, row...)
+	hash := w.chain.Link(deliveryStream(m.ID), attempt, prev, row...)
 	_, err := t.exec(ctx, `INSERT INTO deliveries (outbox_id, attempt, event_id, endpoint_id, merchant_id, kind, outcome, status_code, answer,
 		body_sha256, at, duration_ms, prev_hash, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		m.ID, attempt, m.Event.ID, m.Endpoint.ID, m.Endpoint.Merchant, kind, a.Outcome, a.Status, a.Answer, hex.EncodeToString(sum[:]),
@@ -276,7 +276,8 @@ func (w Webhooks) attempt(ctx context.Context, t *tx, m webhook.Message, a webho
 	if err != nil {
 		return err
 	}
-	return t.one(ctx, "UPDATE outbox SET attempts = $1, last_hash = $2 WHERE id = $3 AND attempts = $4", attempt, hash, m.ID, attempt-1)
+	return t.one(ctx, "UPDATE outbox SET attempts = $1, last_hash = $2, last_seal = $3 WHERE id = $4 AND attempts = $5",
+		attempt, hash, w.sealed(deliveryStream(m.ID), head{attempt, hash}), m.ID, attempt-1)
 }
 
 func deliveryRow(event, endpoint ident.ID, kind, outcome string, status int64, answer, body string, at, took int64) []string {

@@ -215,7 +215,7 @@ func (e *postgresEngine) clock(ctx context.Context, t *sql.Tx, _ func() time.Tim
 
 // check asserts that an acknowledged commit is durable.
 func (e *postgresEngine) check(ctx context.Context) error {
-	for setting, bad := range map[string]string{"full_page_writes": "off", "synchronous_commit": "off"} {
+	for setting, bad := range map[string]string{"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"} {
 		var got string
 		if err := e.pool.QueryRowContext(ctx, "SELECT current_setting($1)", setting).Scan(&got); err != nil {
 			return e.classify(err)
@@ -246,6 +246,27 @@ func (e *postgresEngine) guards(table string) []string {
 	}
 	return list
 }
+
+func (e *postgresEngine) guarding(table string) []string {
+	return []string{table + "_no_change", table + "_no_truncate"}
+}
+
+func (e *postgresEngine) triggers() string {
+	return `SELECT CAST(t.tgname AS TEXT) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+		WHERE t.tgenabled <> 'D' AND NOT t.tgisinternal AND c.relnamespace = to_regnamespace(current_schema())`
+}
+
+func (e *postgresEngine) snapshot(ctx context.Context, db *DB, body func(tx *tx) error) error {
+	sqlTx, err := e.read.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return db.fail(err)
+	}
+	defer func() { _ = sqlTx.Rollback() }() // nothing was written
+	return body(&tx{Tx: sqlTx, db: db})
+}
+
+// failed never comes: PostgreSQL ends itself when its disk fails.
+func (e *postgresEngine) failed() <-chan struct{} { return nil }
 
 func (e *postgresEngine) close() error {
 	return errors.Join(e.pool.Close(), e.read.Close(), e.numbers.Close())

@@ -42,6 +42,12 @@ func (p *prepared) get(query string) *sql.Stmt {
 
 // fill parses what was missed. A statement that does not parse is left to fail where it is used.
 func (p *prepared) fill(ctx context.Context) {
+	p.mu.RLock()
+	none := len(p.missed) == 0
+	p.mu.RUnlock()
+	if none {
+		return
+	}
 	p.mu.Lock()
 	missed := p.missed
 	p.missed = map[string]struct{}{}

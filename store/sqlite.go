@@ -201,8 +201,10 @@ func (e *sqliteEngine) classify(err error) error {
 	switch se.Code() & 0xff {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return ErrBusy.Because(err)
-	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
+	case sqlite3.SQLITE_FULL:
 		return ErrFull.Because(err)
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
+		return ErrStorage.Because(err)
 	}
 	return err
 }
@@ -223,6 +225,29 @@ func (e *sqliteEngine) guards(table string) []string {
 	}
 	return list
 }
+
+func (e *sqliteEngine) guarding(table string) []string {
+	return []string{table + "_no_update", table + "_no_delete"}
+}
+
+func (e *sqliteEngine) triggers() string {
+	return "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+}
+
+// snapshot needs no more than a transaction: a reader of the write-ahead log sees the commit it began at.
+func (e *sqliteEngine) snapshot(ctx context.Context, db *DB, body func(tx *tx) error) error {
+	sqlTx, err := e.read.BeginTx(ctx, nil)
+	if err != nil {
+		return db.fail(err)
+	}
+	defer func() {
+		_ = sqlTx.Rollback() // nothing was written
+		e.parsed.fill(ctx)
+	}()
+	return body(&tx{Tx: sqlTx, db: db, stmts: e.parsed})
+}
+
+func (e *sqliteEngine) failed() <-chan struct{} { return e.writer.dead }
 
 func (e *sqliteEngine) close() error {
 	if e.writer != nil {

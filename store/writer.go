@@ -18,6 +18,7 @@ type writer struct {
 	quit  chan struct{}
 	done  chan struct{}
 	once  sync.Once
+	dead  chan struct{} // closed when the storage failed
 }
 
 type job struct {
@@ -33,7 +34,7 @@ type job struct {
 const groupSize = 256
 
 func newWriter(db *sql.DB) *writer {
-	w := &writer{db: db, stmts: newPrepared(db), jobs: make(chan *job, groupSize), quit: make(chan struct{}), done: make(chan struct{})}
+	w := &writer{db: db, stmts: newPrepared(db), jobs: make(chan *job, groupSize), quit: make(chan struct{}), done: make(chan struct{}), dead: make(chan struct{})}
 	go w.loop()
 	return w
 }
@@ -45,6 +46,8 @@ func (w *writer) do(ctx context.Context, db *DB, body func(tx *tx) error) error 
 	select {
 	case <-w.quit:
 		return ErrClosed
+	case <-w.dead:
+		return ErrStorage
 	case <-ctx.Done():
 		return ctx.Err()
 	case w.jobs <- j:
@@ -106,22 +109,48 @@ func (w *writer) gather(first *job) []*job {
 
 // group runs a group. If its commit fails, each body is run again by itself: one bad body must not sink the others.
 func (w *writer) group(jobs []*job) {
-	if err := w.commit(jobs); err != nil {
-		for _, j := range jobs {
-			if len(jobs) == 1 {
-				j.err = err
-				break
-			}
+	err := w.run(jobs)
+	for _, j := range jobs {
+		if err == nil {
+			break
+		}
+		if len(jobs) > 1 && !w.failed() {
 			j.err = nil // it may have failed because of what a neighbour wrote, which is gone now
-			if err := w.commit([]*job{j}); err != nil {
-				j.err = err
+			if again := w.run([]*job{j}); again == nil {
+				continue
+			} else if j.err == nil {
+				j.err = again
 			}
+		} else if j.err == nil {
+			j.err = err
 		}
 	}
 	for _, j := range jobs {
 		close(j.ready)
 	}
 	w.stmts.fill(context.Background())
+}
+
+// run commits a group unless the storage has failed. After a failed sync nobody can say what is on the disk, and asking
+// again may be answered wrongly: the process has to end, and the next one finds out.
+func (w *writer) run(jobs []*job) error {
+	if w.failed() {
+		return ErrStorage
+	}
+	err := w.commit(jobs)
+	if errors.Is(err, ErrStorage) {
+		close(w.dead)
+	}
+	return err
+}
+
+func (w *writer) failed() bool {
+	select {
+	case <-w.dead:
+		return true
+	default:
+		return false
+	}
 }
 
 // commit runs bodies under savepoints and commits. Errors of bodies stay with their jobs; what it returns is the

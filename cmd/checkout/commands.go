@@ -10,7 +10,6 @@ import (
 
 	"checkout/api/coinspaid"
 	"checkout/chain"
-	"checkout/fault"
 	"checkout/ident"
 	"checkout/invoice"
 	"checkout/merchant"
@@ -526,39 +525,6 @@ func (c webhookResendCmd) Run(ctx context.Context, s *Settings, out *console) er
 			return err
 		}
 		out.say(map[string]string{"id": c.ID, "state": "pending"}, "%s will be sent again.", c.ID)
-		return nil
-	})
-}
-
-type auditCmd struct {
-	Verify auditVerifyCmd `cmd:"" help:"Verify every hash chain and the invariants of the books."`
-}
-
-type auditVerifyCmd struct{}
-
-// errBroken makes the exit code of a failed verification.
-var errBroken = fault.New(fault.Conflict, "audit_broken", "The audit found problems.")
-
-// Run verifies; it fails if there are problems.
-func (auditVerifyCmd) Run(ctx context.Context, s *Settings, out *console) error {
-	return with(ctx, s, out, func(a *app) error {
-		r, err := a.db.Verify(ctx)
-		if err != nil {
-			return err
-		}
-		if r.Problems == nil {
-			r.Problems = []string{}
-		}
-		text := fmt.Sprintf("%d rows in %d chains verified", r.Rows, r.Streams)
-		if len(r.Problems) > 0 {
-			text += "\n  " + strings.Join(r.Problems, "\n  ")
-		} else {
-			text += ", no problem."
-		}
-		out.say(r, "%s", text)
-		if len(r.Problems) > 0 {
-			return errBroken
-		}
 		return nil
 	})
 }

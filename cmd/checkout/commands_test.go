@@ -244,6 +244,20 @@ func TestCommands(t *testing.T) {
 	c := created{URL: "/i/" + string(inv.ID), ForeignID: "x1"}
 	in.view(c, "paid")
 	in.audit()
+	anchor := filepath.Join(t.TempDir(), "anchor")
+	marks, err := in.command("audit", "anchor").Output()
+	if err != nil || len(marks) == 0 {
+		t.Fatalf("%v %q", err, marks)
+	}
+	moved := strings.Replace(string(marks), `"seq":`, `"seq":1`, 1)
+	for text, sound := range map[string]bool{string(marks): true, moved: false, "[]": false} {
+		if err := os.WriteFile(anchor, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := in.command("audit", "verify", "--anchor", anchor).CombinedOutput(); (err == nil) != sound {
+			t.Errorf("verified against %.60q: %v %s", text, err, out)
+		}
+	}
 }
 
 // TestDecisions: what a person decides on the command line shows on the open page and is told to the shop.

@@ -316,6 +316,7 @@ func (a *app) workers() []worker {
 		{"rates", a.rates.Run},
 		{"expirer", (&invoice.Expirer{Service: a.invoices, Every: expireEvery, Log: a.log, Steady: a.clock.Steady}).Run},
 		{"dispatcher", a.dispatcher.Run},
+		{"storage", a.endWithStorage},
 		{"miner", (&rehearsal.Miner{Chain: a.played, Every: mineEvery, Deep: 6}).Run},
 	}
 	if strings.HasPrefix(a.settings.DB, "sqlite:") {
@@ -325,6 +326,17 @@ func (a *app) workers() []worker {
 		list = append(list, worker{"watcher of " + w.Source.Network().ID, w.Run})
 	}
 	return list
+}
+
+// endWithStorage ends the process when the disk failed under a write: a service manager starts it anew, and it finds out
+// what was kept.
+func (a *app) endWithStorage(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-a.db.Failed():
+		return store.ErrStorage
+	}
 }
 
 // hearElsewhere takes note of what commands change in the same database. With PostgreSQL nothing is remembered so long.

@@ -115,11 +115,13 @@ CREATE TABLE invoices (
   due_at             BIGINT NOT NULL,
   log_seq            BIGINT NOT NULL,
   log_hash           TEXT NOT NULL,
+  log_seal           TEXT NOT NULL,
   event_seq          BIGINT NOT NULL,
-  event_hash         TEXT NOT NULL
+  event_hash         TEXT NOT NULL,
+  event_seal         TEXT NOT NULL
 );
 CREATE INDEX invoices_due ON invoices (due_at, id) WHERE due_at > 0;
-CREATE INDEX invoices_merchant ON invoices (merchant_id, environment, number);
+CREATE INDEX invoices_merchant ON invoices (merchant_id, environment, created_at, id);
 
 -- Invoices another process than the serving one has changed: a command on the same SQLite file.
 CREATE TABLE changed_elsewhere (
@@ -285,7 +287,8 @@ CREATE TABLE outbox (
   body        TEXT NOT NULL,
   created_at  BIGINT NOT NULL,
   heard_at    BIGINT NOT NULL,
-  last_hash   TEXT NOT NULL
+  last_hash   TEXT NOT NULL,
+  last_seal   TEXT NOT NULL
 );
 CREATE UNIQUE INDEX outbox_once ON outbox (event_id, endpoint_id);
 CREATE INDEX outbox_due ON outbox (next_at, id) WHERE state = 'pending';
@@ -336,7 +339,8 @@ CREATE INDEX entry_legs_entry ON entry_legs (entry_id);
 CREATE TABLE ledger_heads (
   stream TEXT PRIMARY KEY,
   seq    BIGINT NOT NULL,
-  hash   TEXT NOT NULL
+  hash   TEXT NOT NULL,
+  seal   TEXT NOT NULL
 );
 
 CREATE TABLE balances (

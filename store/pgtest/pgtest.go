@@ -170,7 +170,7 @@ func freePort() (int, error) {
 var lifeline io.Closer //nolint:gochecknoglobals,unused // kept, never used: it lives as long as the process
 
 // script runs the server until its standard input closes, then removes the folder.
-const script = `"$0" -D "$1" -c listen_addresses=127.0.0.1 -c port="$2" -c unix_socket_directories="$3" -c fsync=off \
+const script = `"$0" -D "$1" -c listen_addresses=127.0.0.1 -c port="$2" -c unix_socket_directories="$3" \
   -c max_connections=200 > "$3/log" 2>&1 & pid=$!
 cat > /dev/null; kill -QUIT $pid; wait $pid; rm -rf "$3"`
 

@@ -3,9 +3,11 @@ package storetest
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strings"
 	"testing"
 
+	"checkout/audit"
 	"checkout/chain"
 	"checkout/invoice"
 )
@@ -68,6 +70,11 @@ func seeded(t *testing.T, e Engine) {
 		"a changed cause":             {"invoice_events", []string{"UPDATE invoice_events SET actor = 'somebody else' WHERE seq = 2"}, "changed since it was written"},
 		"changed data of an event":    {"events", []string{"UPDATE events SET data = data || ' ' WHERE stream_seq = 2"}, "changed since it was written"},
 		"a missing tail":              {"events", []string{"DELETE FROM outbox WHERE event_id IN (SELECT id FROM events WHERE stream_seq = 3)", "DELETE FROM events WHERE stream_seq = 3 AND stream_id = " + settled}, "its head says"},
+		"a missing tail with its head": {"events", []string{"DELETE FROM outbox WHERE event_id IN (SELECT id FROM events WHERE stream_seq > 2)", "DELETE FROM events WHERE stream_seq > 2 AND stream_id = " + settled,
+			"UPDATE invoices SET event_seq = 2, event_hash = (SELECT e.hash FROM events e WHERE e.stream_id = invoices.id AND e.stream_seq = 2) WHERE id = " + settled}, "its end was moved"},
+		"a ledger with its heads":     {"entry_legs", []string{"DELETE FROM entry_legs WHERE seq > 2", "UPDATE ledger_heads SET seq = 2, hash = (SELECT l.hash FROM entry_legs l WHERE l.stream = ledger_heads.stream AND l.seq = 2)"}, "its end was moved"},
+		"deliveries with their heads": {"deliveries", []string{"DELETE FROM deliveries", "UPDATE outbox SET attempts = 0, last_hash = ''"}, "its end was moved"},
+		"a guard taken away":          {"events", nil, "the guard events_no_"},
 		"a changed time of an entry":  {"entries", []string{"UPDATE entries SET at = at + 1"}, "changed since it was written"},
 		"a changed kind of an entry":  {"entries", []string{"UPDATE entries SET kind = 'gift' WHERE kind = 'allocate'"}, "changed since it was written"},
 		"a changed epoch":             {"entries", []string{"UPDATE entries SET epoch = 9 WHERE kind = 'reverse'"}, "changed since it was written"},
@@ -95,6 +102,43 @@ func seeded(t *testing.T, e Engine) {
 				t.Errorf("not found; problems: %q", r.Problems)
 			}
 		})
+	}
+}
+
+// anchored takes things away so thoroughly that no chain and no seal can tell, which only a mark kept elsewhere shows.
+func anchored(t *testing.T, e Engine) {
+	db := history(t, e).DB
+	var marks []audit.Mark
+	must(t, db.Anchor(t.Context(), func(m audit.Mark) error { marks = append(marks, m); return nil }))
+	verify := func() []string {
+		r, err := db.Verify(t.Context(), marks...)
+		must(t, err)
+		return r.Problems
+	}
+	if problems := verify(); len(problems) > 0 || len(marks) < 8 {
+		t.Fatalf("%d marks, problems %q", len(marks), problems)
+	}
+	raw := e.Raw(t, db)
+	for _, table := range []string{"deliveries", "events", "invoice_events", "invoice_quotes", "invoice_marks"} {
+		damage(t, raw, e.Unguard(table)...)
+	}
+	const gone = "(SELECT id FROM invoices WHERE foreign_id = 'cancelled')"
+	damage(t, raw,
+		"DELETE FROM deliveries WHERE outbox_id IN (SELECT id FROM outbox WHERE stream_id = "+gone+")", "DELETE FROM outbox WHERE stream_id = "+gone, "DELETE FROM events WHERE stream_id = "+gone,
+		"DELETE FROM invoice_events WHERE invoice_id = "+gone, "DELETE FROM invoice_quotes WHERE invoice_id = "+gone, "DELETE FROM invoice_addresses WHERE invoice_id = "+gone,
+		"DELETE FROM invoice_marks WHERE invoice_id = "+gone, "DELETE FROM addresses WHERE owner_id = "+gone, "DELETE FROM onces WHERE object_id = "+gone, "DELETE FROM invoices WHERE foreign_id = 'cancelled'")
+	must(t, db.Migrate(t.Context())) // puts the guards back
+	kept := marks
+	marks = nil
+	if problems := verify(); len(problems) > 0 {
+		t.Errorf("without an anchor there is something to see: %q", problems)
+	}
+	if marks = kept; !strings.Contains(strings.Join(verify(), "\n"), "of the anchor is not there") {
+		t.Error("the anchor does not tell that an invoice is gone")
+	}
+	damage(t, raw, "UPDATE invoices SET log_seq = 1")
+	if err := db.Anchor(t.Context(), func(audit.Mark) error { return nil }); !errors.Is(err, audit.ErrBroken) {
+		t.Errorf("an anchor of heads that were moved: %v", err)
 	}
 }
 

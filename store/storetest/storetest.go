@@ -45,7 +45,7 @@ func Run(t *testing.T, e Engine) {
 		"a key is one merchant's": keyInUse, "outbox keeps order": outboxOrder, "outbox leases": outboxLeases, "resend": resend, "resend meanwhile": resendMeanwhile, "attempt outlasts lease": outlasted, "outbox lags": lagging, "every field": everyField, "newest": newest,
 		"superseded": superseded, "fairness": fairness, "subscriptions": subscriptions, "ends of messages": ends, "outbox lease runs out": outboxExpiry,
 		"due in pages": duePages, "numbers are unique": numbers, "keys and rotation": keys, "verify": verify,
-		"verify finds what was seeded": seeded, "migrating again": migrateAgain,
+		"verify finds what was seeded": seeded, "anchor": anchored, "migrating again": migrateAgain,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, e) })
 	}
