@@ -11,12 +11,16 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"code.dny.dev/ssrf"
+
+	"checkout/fault"
 )
 
 // Limits of one delivery.
@@ -107,6 +111,28 @@ func (d dialer) first(ctx context.Context, host string, targets []string) (net.C
 	return nil, last
 }
 
+// ports are where callbacks may go: what listens on others of a stranger's host is seldom meant for us.
+var ports = []uint16{80, 443, 8443} //nolint:gochecknoglobals // a constant
+
+// ErrPort is the fault of a callback URL that would be blocked at every delivery.
+var ErrPort = fault.New(fault.Invalid, "callback_port", "Callbacks go to the ports 80, 443 and 8443 only.").At("callback_url")
+
+// CheckPort refuses a URL, one CheckURL takes, whose port no callback may go to.
+func CheckPort(text string) error {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ErrURL
+	}
+	if u.Port() == "" {
+		return nil
+	}
+	n, err := strconv.ParseUint(u.Port(), 10, 16)
+	if err != nil || !slices.Contains(ports, uint16(n)) {
+		return ErrPort
+	}
+	return nil
+}
+
 // metadata are addresses where clouds tell a machine its credentials: all link-local ones, and what lies outside them, of
 // AWS by IPv6 and of Alibaba.
 var metadata = []netip.Prefix{ //nolint:gochecknoglobals // a constant
@@ -128,7 +154,7 @@ func control(allowPrivate bool) controller {
 		}
 	}
 	own4, own6 := ownAddresses()
-	guard := ssrf.New(ssrf.WithPorts(80, 443, 8443), ssrf.WithDeniedV4Prefixes(own4...), ssrf.WithDeniedV6Prefixes(own6...))
+	guard := ssrf.New(ssrf.WithPorts(ports...), ssrf.WithDeniedV4Prefixes(own4...), ssrf.WithDeniedV6Prefixes(own6...))
 	return func(network, address string, c syscall.RawConn) error {
 		if err := guard.Safe(network, address, c); err != nil {
 			return fmt.Errorf("%w: %w", errBlocked, err)

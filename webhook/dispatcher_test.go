@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -463,6 +464,17 @@ func (s stumbles) Body(e event.Event) ([]byte, error) {
 		return nil, fmt.Errorf("event %s: a bug", e.ID)
 	}
 	return s.Dialect.Body(e)
+}
+
+func TestCheckPort(t *testing.T) {
+	for text, want := range map[string]error{
+		"https://shop.example/cb": nil, "http://shop.example": nil, "https://shop.example:8443/cb": nil, "http://shop.example:80": nil, "https://[2001:db8::1]:443": nil,
+		"https://shop.example:9443/cb": webhook.ErrPort, "http://shop.example:8080": webhook.ErrPort, "https://shop.example:0": webhook.ErrPort, "https://shop.example:70000": webhook.ErrPort,
+	} {
+		if err := webhook.CheckPort(text); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", text, err, want)
+		}
+	}
 }
 
 func TestCheckURL(t *testing.T) {

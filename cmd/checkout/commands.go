@@ -126,6 +126,9 @@ func (a *app) createMerchant(ctx context.Context, c merchantCreateCmd) (merchant
 		if err := webhook.CheckURL(c.CallbackURL); err != nil {
 			return merchantAnswer{}, err
 		}
+		if err := webhook.CheckPort(c.CallbackURL); err != nil && !a.settings.AllowPrivate {
+			return merchantAnswer{}, err
+		}
 	}
 	var answer merchantAnswer
 	err := a.db.Together(ctx, func(ctx context.Context) error {
