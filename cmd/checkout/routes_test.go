@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -194,6 +195,45 @@ func TestRouteLabels(t *testing.T) {
 	}
 	if len(got) != len(want) || strings.Contains(w.Body.String(), id) {
 		t.Errorf("labels %v", got)
+	}
+}
+
+// TestListFollowsTheNodes: a coin is not listed as enabled before its node was seen, however good the merchant's wallet.
+func TestListFollowsTheNodes(t *testing.T) {
+	p := openPlace(t, "127.0.0.1:0", "")
+	m, err := p.app.createMerchant(t.Context(), merchantCreateCmd{Name: "Acme", Tolerance: merchant.DefaultTolerance})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.app.addDemoWallet(t.Context(), m.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		key           keyAnswer
+		visible, want string
+	}{{m.Live.CoinsPaid, "true", ""}, {m.Live.CoinsPaid, "false", "BTC"}, {m.Test.CoinsPaid, "true", "LTCT"}, {m.Test.CoinsPaid, "false", "BTC"}} {
+		body := `{"visible":` + c.visible + `}`
+		r := httptest.NewRequest(http.MethodPost, "/api/v2/currencies/list", strings.NewReader(body))
+		r.Host = p.named("127.0.0.1:#")
+		r.Header.Set("X-Processing-Key", c.key.Key)
+		r.Header.Set("X-Processing-Signature", signature(c.key.Secret, []byte(body)))
+		w := httptest.NewRecorder()
+		p.public.ServeHTTP(w, r)
+		var answer struct {
+			Data []struct{ Type, Currency string }
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != http.StatusOK {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+		coins := ""
+		for _, item := range answer.Data {
+			if item.Type == "crypto" {
+				coins += item.Currency
+			}
+		}
+		if coins != c.want {
+			t.Errorf("visible %s: %q, want %q", c.visible, coins, c.want)
+		}
 	}
 }
 

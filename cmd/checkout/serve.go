@@ -103,7 +103,7 @@ func (a *app) serve(ctx context.Context, out *console, extra func(site *sites) e
 	public := newServer(site.public(), a.log)
 	internal := newServer(site.internal(), a.log)
 	workers := append(append(a.workers(), a.extra...), a.server("public listener", public, ls.public), a.server("internal listener", internal, ls.internal))
-	out.listening(site.base, "http://"+ls.internal.Addr().String(), site.local)
+	out.listening(site.base, "http://"+reachable(ls.internal.Addr().String()), site.local)
 	if network, _, ok := chain.Bitcoin(a.settings.BitcoinNetwork); ok && !network.Main && a.settings.BitcoinRPC != "" {
 		a.log.Warn("coins of this network are worth nothing, and live keys take them", "event", "test_network", "network", network.ID)
 	}
