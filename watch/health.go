@@ -21,6 +21,7 @@ type look struct {
 	at      time.Time
 	cursor  Cursor
 	started bool
+	held    int
 }
 
 // Usable says whether the network's evidence is fresh.
@@ -43,6 +44,9 @@ func (h *Health) Status(network string) (string, int64) {
 	return StatusOK, l.cursor.Tip.Height
 }
 
+// Held is how many things on a network owners could not take in.
+func (h *Health) Held(network string) int { return h.look(network).held }
+
 func (h *Health) look(network string) look {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -56,7 +60,11 @@ func (h *Health) look(network string) look {
 	if err != nil {
 		return h.cache[network] // the store's own trouble is not the chain's
 	}
-	l := look{at: now, cursor: cursor, started: started}
+	held, err := h.Book.Held(ctx, network)
+	if err != nil {
+		return h.cache[network]
+	}
+	l := look{at: now, cursor: cursor, started: started, held: len(held)}
 	if h.cache == nil {
 		h.cache = map[string]look{}
 	}

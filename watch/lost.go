@@ -51,25 +51,22 @@ func (w *Watcher) absent(ctx context.Context, network string, pool chain.Mempool
 			l.since = now
 		}
 		missing[o.TxID] = l
-		if o.Settled || now.Sub(l.since) < w.EvictAfter || !l.gone(w.Source) {
+		held, over := w.held[heldKey{owner: o.Owner, kind: KindEvicted, txid: o.TxID}] // its time was over once
+		if o.Settled || (!over && now.Sub(l.since) < w.EvictAfter) || !l.gone(w.Source) || (over && !w.due(held, now)) {
 			continue
 		}
-		if err := w.evict(ctx, network, o, now); err != nil {
+		if err := w.evict(ctx, network, o); err != nil {
 			return nil, err
 		}
 	}
 	return missing, nil
 }
 
-func (w *Watcher) evict(ctx context.Context, network string, o Open, now time.Time) error {
+func (w *Watcher) evict(ctx context.Context, network string, o Open) error {
 	if o.held {
 		return w.free(ctx, network, Held{Owner: o.Owner, Kind: KindSeen, TxID: o.TxID})
 	}
-	h := Held{Owner: o.Owner, Kind: KindEvicted, TxID: o.TxID}
-	if was, held := w.held[h.key()]; held && !w.due(was, now) {
-		return nil
-	}
-	return w.part(ctx, network, h, func(ctx context.Context) error { return w.Sink.Evicted(ctx, o.Owner, network, o.TxID) })
+	return w.part(ctx, network, Held{Owner: o.Owner, Kind: KindEvicted, TxID: o.TxID}, func(ctx context.Context) error { return w.Sink.Evicted(ctx, o.Owner, network, o.TxID) })
 }
 
 // offer gives the node what it has lost. If it does not answer, the rest waits for the next round.

@@ -3,6 +3,7 @@ package watch_test
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -29,6 +30,9 @@ type world struct {
 	clock    *storetest.Clock
 	db       *store.DB
 	chains   store.Chains
+	net      chain.Network
+	asset    chain.Asset
+	wallets  *wallet.Book
 	played   *rehearsal.Chain
 	invoices *invoice.Service
 	tenant   merchant.Tenant
@@ -52,7 +56,7 @@ func openPlayed(t *testing.T) *world {
 func openNode(t *testing.T, blocks int) (*world, *node) {
 	t.Helper()
 	w := openWorld(t)
-	n := &node{net: w.played.Net}
+	n := &node{net: w.net}
 	n.mine(blocks)
 	w.follow(n)
 	w.look()
@@ -61,23 +65,47 @@ func openNode(t *testing.T, blocks int) (*world, *node) {
 
 func openWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, clock: &storetest.Clock{}}
+	network, asset := chain.Rehearsal()
+	w := openOn(t, network, asset)
+	w.played = &rehearsal.Chain{Keeper: w.chains, Net: network, Asset: asset, Random: rand.Reader}
+	return w
+}
+
+// openOn is a world on a network, with a merchant.
+func openOn(t *testing.T, network chain.Network, asset chain.Asset) *world {
+	t.Helper()
+	w := &world{t: t, clock: &storetest.Clock{}, net: network, asset: asset}
 	w.db = storetest.Open(t, storetest.Config("sqlite:"+filepath.Join(t.TempDir(), "watch.db"), w.clock.Now))
 	w.chains = store.Chains{DB: w.db}
-	network, asset := chain.Rehearsal()
 	registry, err := chain.NewRegistry([]chain.Network{network}, []chain.Asset{asset})
 	w.must(err)
-	w.played = &rehearsal.Chain{Keeper: w.chains, Net: network, Asset: asset, Random: rand.Reader}
+	w.wallets = &wallet.Book{Indexes: store.Wallets{DB: w.db}, Registry: registry}
 	w.invoices = &invoice.Service{
-		Store: store.Invoices{DB: w.db}, Rates: prices{}, Addresses: &wallet.Book{Indexes: store.Wallets{DB: w.db}, Registry: registry},
-		Registry: registry, Random: rand.Reader, Now: w.clock.Now,
+		Store: store.Invoices{DB: w.db}, Rates: prices{}, Addresses: w.wallets, Registry: registry, Random: rand.Reader, Now: w.clock.Now,
 	}
-	m := merchant.Merchant{ID: ident.New(rand.Reader), Number: 1, Name: "Acme", Tolerance: "0", Created: w.clock.Now()}
-	w.must(store.Merchants{DB: w.db}.Insert(t.Context(), m, nil))
-	w.must(store.Wallets{DB: w.db}.Insert(t.Context(), wallet.NewPlayed(rand.Reader, m.ID, network.ID)))
-	w.tenant, err = merchant.Operator(m.ID, ident.Test)
-	w.must(err)
+	w.tenant = w.merchant("Acme")
 	return w
+}
+
+// accountKey is the account m/84'/1'/0' of the seed 00 01 02 … 1f: never fund it.
+const accountKey = "tpubDDH1ndozCcuGXjVaXnB4NHUWbKfMTYfxH3wuU1GFvCXtEZZqsMY6NxBdgdaebExgDAVicckGNJDU8wVfRUWWMaov5jX4zPaDorqe75QwjAC"
+
+// merchant adds one with a wallet; on a real network there is a wallet for one only.
+func (w *world) merchant(name string) merchant.Tenant {
+	w.t.Helper()
+	number, err := w.db.Number(w.t.Context())
+	w.must(err)
+	m := merchant.Merchant{ID: ident.New(rand.Reader), Number: number, Name: name, Tolerance: "0", Created: w.clock.Now()}
+	w.must(store.Merchants{DB: w.db}.Insert(w.t.Context(), m, nil))
+	account := wallet.NewPlayed(rand.Reader, m.ID, w.net.ID)
+	if !w.net.Played {
+		account, err = wallet.NewAccount(rand.Reader, m.ID, w.net, accountKey)
+		w.must(err)
+	}
+	w.must(store.Wallets{DB: w.db}.Insert(w.t.Context(), account))
+	t, err := merchant.Operator(m.ID, ident.Test)
+	w.must(err)
+	return t
 }
 
 // prices is a rate that never changes.
@@ -111,11 +139,13 @@ func (w *world) look() {
 }
 
 // invoice makes one for 45 EUR under the terms of the shop's dialect: 15 minutes.
-func (w *world) invoice() *invoice.Invoice {
+func (w *world) invoice() *invoice.Invoice { return w.invoiceOf(w.tenant) }
+
+func (w *world) invoiceOf(t merchant.Tenant) *invoice.Invoice {
 	w.t.Helper()
 	eur, _ := money.FiatByCode("EUR")
-	inv, err := w.invoices.Create(w.t.Context(), w.tenant, invoice.New{
-		Origin: "test", Price: money.Units(eur, 45_00), Terms: invoice.CoinsPaidTerms(money.Zero(eur), false, false), Asset: w.played.Asset.ID,
+	inv, err := w.invoices.Create(w.t.Context(), t, invoice.New{
+		Origin: "test", Price: money.Units(eur, 45_00), Terms: invoice.CoinsPaidTerms(money.Zero(eur), false, false), Asset: w.asset.ID,
 	})
 	w.must(err)
 	return inv
@@ -123,7 +153,7 @@ func (w *world) invoice() *invoice.Invoice {
 
 func (w *world) address(inv *invoice.Invoice) string {
 	w.t.Helper()
-	a, ok := inv.Address(w.played.Asset.ID)
+	a, ok := inv.Address(w.asset.ID)
 	if !ok {
 		w.t.Fatal("the invoice has no address")
 	}
@@ -132,7 +162,7 @@ func (w *world) address(inv *invoice.Invoice) string {
 
 func (w *world) pay(inv *invoice.Invoice, units int64) string {
 	w.t.Helper()
-	id, err := w.played.Pay(w.t.Context(), w.address(inv), money.Units(w.played.Asset.Currency, units), false)
+	id, err := w.played.Pay(w.t.Context(), w.address(inv), money.Units(w.asset.Currency, units), false)
 	w.must(err)
 	return id
 }
@@ -141,7 +171,7 @@ func (w *world) pay(inv *invoice.Invoice, units int64) string {
 func (w *world) tx(id string, inv *invoice.Invoice, units int64, coin string) chain.Tx {
 	w.t.Helper()
 	return chain.Tx{ID: id, Inputs: []string{coin}, Outputs: []chain.Transfer{{
-		Network: w.played.Net.ID, TxID: id, Asset: w.played.Asset.ID, Address: w.address(inv), Amount: money.Units(w.played.Asset.Currency, units),
+		Network: w.net.ID, TxID: id, Asset: w.asset.ID, Address: w.address(inv), Amount: money.Units(w.asset.Currency, units),
 	}}}
 }
 
@@ -166,9 +196,24 @@ func (w *world) is(inv *invoice.Invoice, want string) {
 
 func (w *world) cursor() watch.Cursor {
 	w.t.Helper()
-	c, _, err := w.chains.Cursor(w.t.Context(), w.played.Net.ID)
+	c, _, err := w.chains.Cursor(w.t.Context(), w.net.ID)
 	w.must(err)
 	return c
+}
+
+// expire lets time pass for invoices, as the expirer does.
+func (w *world) expire() {
+	w.t.Helper()
+	w.must((&invoice.Expirer{Service: w.invoices, Log: slog.New(slog.DiscardHandler)}).RunOnce(w.t.Context()))
+}
+
+// sql is a connection that may do anything to the database.
+func (w *world) sql() *sql.DB {
+	w.t.Helper()
+	raw, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(w.db.DSN, "sqlite:")+"?_pragma=busy_timeout(5000)")
+	w.must(err)
+	w.t.Cleanup(func() { _ = raw.Close() })
+	return raw
 }
 
 // sound checks that the cursor is on the best chain of a source, and that nothing in the store contradicts itself.

@@ -46,6 +46,8 @@ func Run(t *testing.T, e Engine) {
 		"superseded": superseded, "fairness": fairness, "subscriptions": subscriptions, "ends of messages": ends, "outbox lease runs out": outboxExpiry,
 		"due in pages": duePages, "numbers are unique": numbers, "keys and rotation": keys, "verify": verify,
 		"verify finds what was seeded": seeded, "anchor": anchored, "migrating again": migrateAgain,
+		"a part is refused alone": apart, "who is told of a part": apartTold, "parts that collide": apartCollides, "held": heldRows, "due but held": dueHeld,
+		"raw transactions": raws, "branches": branches, "assigned since": since,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, e) })
 	}
