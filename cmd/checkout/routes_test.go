@@ -164,6 +164,7 @@ func TestHead(t *testing.T) {
 func TestRouteLabels(t *testing.T) {
 	p := openPlace(t, "127.0.0.1:0", "")
 	id := string(p.invoice().ID)
+	p.app.settings.AllowPrivate = true // as the demo does: its shop is on this machine
 	if err := p.app.openShop(t.Context(), p.sites, nil, &console{}); err != nil {
 		t.Fatal(err)
 	}
