@@ -30,6 +30,7 @@ type cli struct {
 	Wallet   walletCmd   `cmd:"" help:"Merchants' wallets."`
 	Invoice  invoiceCmd  `cmd:"" help:"Invoices."`
 	Webhook  webhookCmd  `cmd:"" help:"Callbacks to merchants' servers."`
+	Chain    chainCmd    `cmd:"" help:"The chains that are followed."`
 	Audit    auditCmd    `cmd:"" help:"The audit chain."`
 	Version  versionCmd  `cmd:"" help:"Show the version."`
 }

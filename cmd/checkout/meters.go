@@ -51,6 +51,7 @@ type chainMeters struct{ app *app }
 var (
 	heightDesc = prometheus.NewDesc("checkout_chain_height", "Height the watcher stands at.", []string{"chain"}, nil)
 	usableDesc = prometheus.NewDesc("checkout_chain_usable", "1 if the chain's coins are offered.", []string{"chain"}, nil)
+	heldDesc   = prometheus.NewDesc("checkout_chain_held", "What happened on the chain and invoices could not take in.", []string{"chain"}, nil)
 	outboxDesc = prometheus.NewDesc("checkout_outbox_messages", "Callbacks by state.", []string{"state"}, nil)
 )
 
@@ -58,6 +59,7 @@ var (
 func (c *chainMeters) Describe(ch chan<- *prometheus.Desc) {
 	ch <- heightDesc
 	ch <- usableDesc
+	ch <- heldDesc
 	ch <- outboxDesc
 }
 
@@ -72,6 +74,7 @@ func (c *chainMeters) Collect(ch chan<- prometheus.Metric) {
 		}
 		ch <- prometheus.MustNewConstMetric(heightDesc, prometheus.GaugeValue, float64(height), n.ID)
 		ch <- prometheus.MustNewConstMetric(usableDesc, prometheus.GaugeValue, usable, n.ID)
+		ch <- prometheus.MustNewConstMetric(heldDesc, prometheus.GaugeValue, float64(c.app.health.Held(n.ID)), n.ID)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()

@@ -164,6 +164,7 @@ func (s *sites) handleReady(w http.ResponseWriter, r *http.Request) {
 			word = worst(word, "degraded")
 		}
 	}
+	word, lines = s.app.heldLine(word, lines)
 	sort.Strings(lines)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
