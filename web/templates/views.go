@@ -42,7 +42,7 @@ type Merchant struct {
 type Live struct {
 	State       string // name of the view: "waiting"
 	Revision    string
-	Final       bool // nothing will change any more; the script stops asking
+	Final       bool // the payment is over; the script stops asking, though a reorganisation may still undo it
 	Now         string
 	StatusURL   string
 	FragmentURL string
