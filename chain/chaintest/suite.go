@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +21,16 @@ type Source interface {
 	Block(ctx context.Context, height int64) (chain.Block, error)
 	Mempool(ctx context.Context, known func(txid string) bool) (chain.Mempool, error)
 }
+
+// Taker and Dater are what an adapter may do besides; see package watch.
+type (
+	Taker interface {
+		Offer(ctx context.Context, raw []byte) error
+	}
+	Dater interface {
+		Arrivals(ctx context.Context, ids []string) (map[string]time.Time, error)
+	}
+)
 
 // Driver makes things happen on the chain an adapter reads. Its methods fail the test themselves.
 type Driver interface {
@@ -49,6 +60,8 @@ func Run(t *testing.T, open func(t *testing.T) (Source, Driver)) {
 		{"payments of one block", suite.payments},
 		{"known transactions", suite.known},
 		{"replacement", suite.replacement},
+		{"arrival", suite.arrival},
+		{"offers", suite.offers},
 		{"reorganisation", suite.reorganisation},
 		{"payment in a lost block", suite.lostBlock},
 		{"no such block", suite.noBlock},
@@ -265,6 +278,55 @@ func (s suite) replacement(t *testing.T) {
 	}
 	if _, mined := find(block.Txs, second.ID); !mined {
 		t.Error("its replacement is not in the block")
+	}
+}
+
+// arrival: an adapter that dates transactions of its mempool dates no others.
+func (s suite) arrival(t *testing.T) {
+	dater, ok := s.Source.(Dater)
+	if !ok {
+		t.Skip("it does not say when transactions came")
+	}
+	begin := time.Now()
+	txid := s.drive.Pay(t, s.drive.Address(t), some)
+	s.unconfirmed(t, txid)
+	times, err := dater.Arrivals(t.Context(), []string{txid, strings.Repeat("cd", 32)})
+	must(t, err)
+	if at := times[txid]; len(times) != 1 || at.Before(begin.Add(-time.Minute)) || at.After(time.Now().Add(time.Minute)) {
+		t.Errorf("paid at %s, it came %v", begin, times)
+	}
+	s.drive.Mine(t, 1)
+	if times, err = dater.Arrivals(t.Context(), []string{txid}); err != nil || len(times) != 0 {
+		t.Errorf("it is in a block, and came %v, %v", times, err)
+	}
+}
+
+// offers: a transaction may be offered again wherever it is, but not once its coins are spent.
+func (s suite) offers(t *testing.T) {
+	taker, ok := s.Source.(Taker)
+	if !ok {
+		t.Skip("it takes no transactions")
+	}
+	txid := s.drive.Pay(t, s.drive.Address(t), some)
+	kept := s.unconfirmed(t, txid)
+	if len(kept.Raw) == 0 {
+		t.Fatal("it takes transactions, but does not give them")
+	}
+	must(t, taker.Offer(t.Context(), kept.Raw))
+	replaced := s.unconfirmed(t, s.drive.Pay(t, s.drive.Address(t), other))
+	s.unconfirmed(t, s.drive.Replace(t, replaced.ID, s.drive.Address(t), other))
+	refused := func(where string) {
+		t.Helper()
+		if err := taker.Offer(t.Context(), replaced.Raw); !errors.Is(err, chain.ErrTxRefused) {
+			t.Errorf("its coins are spent in %s: %v", where, err)
+		}
+	}
+	refused("the mempool")
+	s.drive.Mine(t, 1)
+	refused("a block")
+	must(t, taker.Offer(t.Context(), kept.Raw))
+	if _, there := s.pool(t).IDs[txid]; there {
+		t.Error("what is in a block is unconfirmed again")
 	}
 }
 
