@@ -90,6 +90,7 @@ func reachable(address string) string {
 // serve opens the listeners, runs the workers, says where it listens, and drains when ctx ends. extra is called with the
 // public and internal base before anything is served, for the demo.
 func (a *app) serve(ctx context.Context, out *console, extra func(site *sites) error) error {
+	a.firstRates(ctx)
 	ls, err := a.settings.open(ctx)
 	if err != nil {
 		return err
@@ -108,6 +109,16 @@ func (a *app) serve(ctx context.Context, out *console, extra func(site *sites) e
 		a.log.Warn("coins of this network are worth nothing, and live keys take them", "event", "test_network", "network", network.ID)
 	}
 	return supervise(ctx, workers)
+}
+
+// firstRates reads the rates once before anybody is served, so that who asks right after the start gets a price; sources that
+// take long are waited for no longer than this.
+func (a *app) firstRates(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	if err := a.rates.RunOnce(ctx); err != nil {
+		a.log.Warn("rates not read", "event", "rates_failed", "err", err)
+	}
 }
 
 // newServer has the limits of security.md rule 24.
