@@ -54,6 +54,7 @@ func TestChainAccept(t *testing.T) {
 		in.view(settled, "detected")
 		old.Generate(15)
 		in.view(settled, "paid")
+		chaintest.Until(t, "all fifteen blocks", func() bool { return in.bitcoinStatus().Height == 135 })
 		in.stop()
 
 		anew := chaintest.StartBitcoin(t, chaintest.BitcoinOptions{})

@@ -23,7 +23,7 @@ import (
 func apart(t *testing.T, e Engine) {
 	w := NewWorld(t, e.Open(t))
 	inv := w.Create("apart")
-	refusal := fault.New(fault.Conflict, "refused", "")
+	refusal := fault.New(fault.Conflict, "refused", "Refused.")
 	status := func(ctx context.Context, name string) error { return w.Chains.SetStatus(ctx, name, "ok") }
 	for name, part := range map[string]func(ctx context.Context) error{
 		"a refusal": func(context.Context) error { return refusal },
@@ -59,7 +59,7 @@ func apart(t *testing.T, e Engine) {
 			}
 		})
 	}
-	for name, trouble := range map[string]error{"nothing can be had": fault.New(fault.Unavailable, "down", ""), "the caller went away": context.Canceled} {
+	for name, trouble := range map[string]error{"nothing can be had": fault.New(fault.Unavailable, "down", "It is down."), "the caller went away": context.Canceled} {
 		t.Run(name, func(t *testing.T) {
 			err := w.DB.Together(t.Context(), func(ctx context.Context) error {
 				must(t, status(ctx, "before "+name))
