@@ -18,6 +18,7 @@ import (
 	"checkout/front"
 	"checkout/web/static"
 	"checkout/web/templates"
+	"checkout/web/texts"
 )
 
 // Site draws pages.
@@ -122,18 +123,30 @@ func (s *Site) Status(w http.ResponseWriter, r *http.Request, status int) {
 }
 
 func (s *Site) fail(w http.ResponseWriter, r *http.Request, status int, page templates.Failure) {
-	page.Lang, page.Dir, page.Theme, page.Assets, page.Status = "en", "ltr", Theme(r), s.assets, status
+	page.Theme, page.Assets, page.Status = Theme(r), s.assets, status
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "private, no-store")
 	h.Del("ETag")
 	var body bytes.Buffer
-	if err := templates.FailurePage(page).Render(context.WithoutCancel(r.Context()), &body); err != nil {
+	if err := templates.FailurePage(page).Render(texts.With(context.WithoutCancel(r.Context()), Language(r)), &body); err != nil {
 		s.Log.LogAttrs(r.Context(), slog.LevelError, "error page failed", slog.String("cause", err.Error()))
 		http.Error(w, http.StatusText(status), status)
 		return
 	}
 	s.Answer(w, r, status, body.Bytes())
+}
+
+// Language is the language a query asks for, else the first of ours the browser accepts, else English. Where somebody is says
+// nothing of what they read.
+func Language(r *http.Request) *texts.Lang {
+	if l, ok := texts.Find(r.URL.Query().Get("lang")); ok {
+		return l
+	}
+	if l := texts.Match(r.Header.Get("Accept-Language")); l != nil {
+		return l
+	}
+	return texts.English()
 }
 
 // Theme is the theme a query asks for: "light", "dark", or none.

@@ -424,20 +424,10 @@ func TestReports(t *testing.T) {
 	}
 }
 
-func TestThousands(t *testing.T) {
-	for in, want := range map[string]string{
-		"0": "0", "1": "1", "999": "999", "1000": "1,000", "25.50": "25.50", "1234567.891": "1,234,567.891", "-1234.5": "-1,234.5", "-123": "-123",
-	} {
-		if got := thousands(in); got != want {
-			t.Errorf("%s: %s, want %s", in, got, want)
-		}
-	}
-}
-
 func TestQueryIsKeptInLinks(t *testing.T) {
-	q := query{qr: "address", still: true, theme: "dark"}
+	q := query{qr: "address", still: true, theme: "dark", lang: "de"}
 	u, err := url.Parse(q.path("ID", "/method"))
-	if err != nil || u.Path != "/i/ID/method" || u.RawQuery != "qr=address&r=0&theme=dark" {
+	if err != nil || u.Path != "/i/ID/method" || u.RawQuery != "lang=de&qr=address&r=0&theme=dark" {
 		t.Errorf("%v %v", u, err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"checkout/money"
 	"checkout/qr"
 	"checkout/web/templates"
+	"checkout/web/texts"
 )
 
 // scene is everything a page is made of.
@@ -23,6 +24,7 @@ type scene struct {
 	view     View
 	facts    Facts
 	query    query
+	lang     *texts.Lang
 	now      time.Time
 	form     *templates.Choose // with what the reader had filled in, if the form came back
 }
@@ -36,11 +38,16 @@ const instant = "2006-01-02T15:04:05.000Z"
 // page is the whole page of a scene.
 func (f *Face) page(s scene) templates.Page {
 	p := templates.Page{
-		Lang: "en", Dir: "ltr", Theme: s.query.theme, Assets: f.site.Assets(), Test: s.inv.Outcome.Flags.Test, Live: f.live(s),
+		Theme: s.query.theme, Assets: f.site.Assets(), Test: s.inv.Outcome.Flags.Test, Live: f.live(s),
 		Reload: templates.Reload{
 			Offered: !s.view.Final() && s.view != ViewChoose, Seconds: int(reloadEvery / time.Second),
 			Toggle: s.query.path(s.inv.ID, "", "r", "0"), Check: s.query.path(s.inv.ID, ""),
 		},
+	}
+	for _, l := range texts.All() {
+		other := s.query
+		other.lang = l.Tag
+		p.Languages = append(p.Languages, templates.Language{Tag: l.Tag, Name: l.Name, Href: other.path(s.inv.ID, ""), Current: l == s.lang})
 	}
 	p.Reload.Next = s.query.path(s.inv.ID, "", "r", strconv.Itoa(p.Reload.Seconds)) + "#status"
 	if s.query.still {
@@ -55,8 +62,8 @@ func (f *Face) live(s scene) templates.Live {
 	l := templates.Live{
 		State: string(s.view), Revision: strconv.FormatInt(inv.Version, 10), Final: s.view.Final(), Now: s.now.UTC().Format(instant),
 		StatusURL: "/i/" + string(id) + "/status", FragmentURL: "/i/" + string(id) + "/fragment",
-		Favicon: f.site.Assets().Favicon(string(s.view)), Merchant: merchantOf(s.merchant, inv), Short: id.Short(),
-		Order: orderOf(inv), Said: f.said(s),
+		Favicon: f.site.Assets().Favicon(string(s.view)), Merchant: merchantOf(s.lang, s.merchant, inv), Short: id.Short(),
+		Order: orderOf(s.lang, inv), Said: f.said(s),
 	}
 	if s.view == ViewChoose {
 		if l.Choose = f.choose(s); inv.Outcome.State == invoice.Awaiting && inv.Asset == "" { // the prices of all coins are locked already
@@ -64,26 +71,26 @@ func (f *Face) live(s scene) templates.Live {
 		}
 		return l
 	}
-	l.Order.Details = f.details(inv)
+	l.Order.Details = f.details(s.lang, inv)
 	l.Return = returnTo(inv, s.view)
 	switch s.view {
 	case ViewWaiting, ViewWaitingExpiring, ViewUnderpaid:
 		f.showPay(&l, s)
 	case ViewDetected, ViewConfirming:
-		l.Method, l.Received = f.method(s), receivedOf(inv, templates.WordReceived)
+		l.Method, l.Received = f.method(s), receivedOf(s.lang, inv, "received.label")
 		l.Ring = &templates.Ring{Have: s.facts.Have, Need: s.facts.Need}
-		l.Steps = templates.Story(f.seen(inv), s.facts.Have, s.facts.Need, f.blockMinutes(inv), s.merchant.Name)
+		l.Steps = templates.Story(s.lang, f.seen(inv), s.facts.Have, s.facts.Need, f.blockMinutes(inv), s.merchant.Name)
 		l.Return = ""
 	case ViewPaid, ViewPaidLate, ViewOverpaid:
-		l.Received, l.Facts = paidOf(inv), f.outcomeFacts(s)
+		l.Received, l.Facts = paidOf(s.lang, inv), f.outcomeFacts(s)
 	case ViewExpired, ViewExpiredUnderpaid:
 		f.showExpired(&l, s)
 	case ViewLate:
-		l.Received, l.Payments, l.Return = lateOf(inv), f.payments(inv), ""
+		l.Received, l.Payments, l.Return = lateOf(s.lang, inv), f.payments(s.lang, inv), ""
 	case ViewFailed:
 		f.showFailed(&l, s)
 	case ViewCancelled:
-		l.Facts = orderFacts(inv)
+		l.Facts = orderFacts(s.lang, inv)
 	case ViewUnavailable:
 		l.Method, l.Return = f.method(s), ""
 		if l.Method != nil && inv.Choosable(s.now) == nil && len(inv.Methods) > 1 {
@@ -105,16 +112,16 @@ func (f *Face) showPay(l *templates.Live, s scene) {
 	l.Method, l.Return = f.method(s), ""
 	l.PaymentURI = qr.URI(asset, addr.Text, due)
 	p := &templates.Pay{
-		Rest: rest, Amount: due.Plain(), Coin: asset.Currency.Code, Network: network.Name, Approx: remainingPrice(inv),
-		Sub: subUnits(asset, due), Address: addr.Text, QR: f.code(s, l.PaymentURI, addr.Text),
+		Rest: rest, Amount: due.Plain(), Coin: asset.Currency.Code, Network: network.Name, Approx: remainingPrice(s.lang, inv),
+		Sub: subUnits(s.lang, asset, due), Address: addr.Text, QR: f.code(s, l.PaymentURI, addr.Text),
 	}
 	if !network.Played { // a wallet would take the played coin for the real one
-		p.Wallet = qr.Link(asset, addr.Text, due, s.merchant.Name, orderLabel(inv))
+		p.Wallet = qr.Link(asset, addr.Text, due, s.merchant.Name, orderLabel(s.lang, inv))
 	}
 	l.Pay = p
 	if rest {
 		l.Method = nil
-		l.Progress, l.Payments = progressOf(inv), f.payments(inv)
+		l.Progress, l.Payments = progressOf(inv), f.payments(s.lang, inv)
 	}
 	showLock(l, inv, s.now)
 	if s.view == ViewWaitingExpiring {
@@ -202,22 +209,22 @@ func (f *Face) showExpired(l *templates.Live, s scene) {
 	l.Requote = f.requote(s, true)
 	watch := templates.At(inv.WatchEnd(), templates.Date)
 	if q, ok := inv.Quote(inv.Asset); ok && inv.Asset != "" {
-		l.Facts = append(l.Facts, templates.Fact{Label: templates.LabelLastPrice, Value: q.Due.Plain() + " " + q.Due.Currency().Code})
+		l.Facts = append(l.Facts, templates.Fact{Label: s.lang.Say("fact.last"), Value: q.Due.Plain() + " " + q.Due.Currency().Code})
 	}
 	if len(inv.Addresses) > 0 {
-		l.Facts = append(l.Facts, templates.Fact{Label: templates.LabelWatched, Time: &watch})
+		l.Facts = append(l.Facts, templates.Fact{Label: s.lang.Say("fact.watched"), Time: &watch})
 	}
-	l.Facts = append(l.Facts, templates.Fact{Label: templates.LabelInvoice, Value: inv.ID.Short(), Mono: true})
+	l.Facts = append(l.Facts, templates.Fact{Label: s.lang.Say("fact.invoice"), Value: inv.ID.Short(), Mono: true})
 	if s.view == ViewExpired {
 		l.Method = f.method(s)
 		return
 	}
-	l.Progress, l.Payments = progressOf(inv), f.payments(inv)
+	l.Progress, l.Payments = progressOf(inv), f.payments(s.lang, inv)
 }
 
 func (f *Face) showFailed(l *templates.Live, s scene) {
 	inv := s.inv
-	l.Method, l.Payments = f.method(s), f.payments(inv)
+	l.Method, l.Payments = f.method(s), f.payments(s.lang, inv)
 	if inv.Outcome.State != invoice.Awaiting {
 		return
 	}
@@ -241,7 +248,7 @@ func (f *Face) choose(s scene) *templates.Choose {
 	}
 	first := -1 // the one chosen for who has no wish: the merchant's first that can be had
 	for _, m := range inv.Methods {
-		o, ok := f.option(inv, m)
+		o, ok := f.option(s.lang, inv, m)
 		if !ok {
 			continue
 		}
@@ -256,7 +263,7 @@ func (f *Face) choose(s scene) *templates.Choose {
 	return c
 }
 
-func (f *Face) option(inv *invoice.Invoice, m invoice.Method) (templates.Option, bool) {
+func (f *Face) option(t *texts.Lang, inv *invoice.Invoice, m invoice.Method) (templates.Option, bool) {
 	asset, known := f.Registry.Asset(m.Asset)
 	network, found := f.Registry.Network(m.Network)
 	if !known || !found {
@@ -264,14 +271,14 @@ func (f *Face) option(inv *invoice.Invoice, m invoice.Method) (templates.Option,
 	}
 	o := templates.Option{
 		Value: m.Asset, Coin: m.Currency.Code, Name: asset.Name, Network: network.Name,
-		Minutes: minutes(time.Duration(m.Confirmations) * network.BlockTime), Approx: amountText(inv.Price),
+		Minutes: minutes(time.Duration(m.Confirmations) * network.BlockTime), Approx: amountText(t, inv.Price),
 	}
 	due, err := f.Estimate(m.Currency, inv.Price, m.Places)
 	if q, ok := inv.Quote(m.Asset); ok && inv.Lapsed != q.ID && q.Until.After(f.Now()) {
 		due, err = q.Due, nil // already locked: this very amount
 	}
 	if err != nil || !f.usable(m.Network) {
-		o.Why = templates.WordUnavailable
+		o.Why = t.Say("choose.unavailable")
 		return o, true
 	}
 	o.Amount = due.Plain()
@@ -308,24 +315,24 @@ func (f *Face) said(s scene) templates.Said {
 }
 
 // remainingPrice is what is still missing of the price, in the invoice's currency.
-func remainingPrice(inv *invoice.Invoice) string {
+func remainingPrice(t *texts.Lang, inv *invoice.Invoice) string {
 	rest, err := inv.Price.Sub(inv.Outcome.Covered)
 	if err != nil || inv.Price.Currency() == inv.Outcome.Remaining.Currency() {
 		return ""
 	}
-	return amountText(rest)
+	return amountText(t, rest)
 }
 
 // merchantOf is the merchant as customers see it, with a way to ask for help that says what it is about.
-func merchantOf(m merchant.Merchant, inv *invoice.Invoice) templates.Merchant {
+func merchantOf(t *texts.Lang, m merchant.Merchant, inv *invoice.Invoice) templates.Merchant {
 	out := templates.Merchant{Name: m.Name}
 	switch {
 	case m.Support == "":
 	case safeLink(m.Support):
 		out.SupportHref, out.SupportText = m.Support, strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(m.Support, "https://"), "http://"), "/")
 	case merchant.Email(m.Support):
-		subject := templates.LabelInvoice + " " + inv.ID.Short()
-		if label := orderLabel(inv); label != "" {
+		subject := t.Say("page.invoice", "id", inv.ID.Short())
+		if label := orderLabel(t, inv); label != "" {
 			subject = label + " (" + subject + ")"
 		}
 		out.SupportHref = "mailto:" + strings.Replace(url.QueryEscape(m.Support), "%40", "@", 1) + "?subject=" + strings.ReplaceAll(url.QueryEscape(subject), "+", "%20")
@@ -361,10 +368,10 @@ func returnTo(inv *invoice.Invoice, v View) string {
 	return u.String()
 }
 
-// amountText is an amount with its currency: fiat in groups of three, coins as they are sent.
-func amountText(a money.Amount) string {
+// amountText is an amount with its currency: fiat as people read it, coins as they are sent.
+func amountText(t *texts.Lang, a money.Amount) string {
 	if a.Currency().Kind == money.Fiat {
-		return thousands(a.String()) + " " + a.Currency().Code
+		return t.Figure(a.String()) + " " + a.Currency().Code
 	}
 	return a.Plain() + " " + a.Currency().Code
 }

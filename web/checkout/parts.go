@@ -9,6 +9,7 @@ import (
 	"checkout/invoice"
 	"checkout/money"
 	"checkout/web/templates"
+	"checkout/web/texts"
 )
 
 // longestNumber is the longest order number that is shown: a shop's own keys say nothing to a customer.
@@ -22,10 +23,10 @@ func orderNumber(inv *invoice.Invoice) string {
 }
 
 // orderLabel says what is paid for: "Order 1001 · 2 kg house blend". A title that names the order already is enough.
-func orderLabel(inv *invoice.Invoice) string {
+func orderLabel(t *texts.Lang, inv *invoice.Invoice) string {
 	var parts []string
 	if number := orderNumber(inv); number != "" && !strings.Contains(inv.Title, number) {
-		parts = append(parts, templates.OrderName(number))
+		parts = append(parts, t.Say("fact.order.name", "number", number))
 	}
 	if inv.Title != "" {
 		parts = append(parts, inv.Title)
@@ -33,30 +34,30 @@ func orderLabel(inv *invoice.Invoice) string {
 	return strings.Join(parts, " · ")
 }
 
-func orderOf(inv *invoice.Invoice) templates.Order {
+func orderOf(t *texts.Lang, inv *invoice.Invoice) templates.Order {
 	total := inv.Price.Plain()
 	if inv.Price.Currency().Kind == money.Fiat {
-		total = thousands(inv.Price.String())
+		total = t.Figure(inv.Price.String())
 	}
-	return templates.Order{Label: orderLabel(inv), Total: total, Currency: inv.Price.Currency().Code}
+	return templates.Order{Label: orderLabel(t, inv), Total: total, Currency: inv.Price.Currency().Code}
 }
 
 // orderFacts are the lines of a payment that is over.
-func orderFacts(inv *invoice.Invoice) []templates.Fact {
+func orderFacts(t *texts.Lang, inv *invoice.Invoice) []templates.Fact {
 	var list []templates.Fact
-	if label := orderLabel(inv); label != "" {
-		list = append(list, templates.Fact{Label: templates.LabelOrder, Value: label})
+	if label := orderLabel(t, inv); label != "" {
+		list = append(list, templates.Fact{Label: t.Say("fact.order"), Value: label})
 	}
-	return append(list, templates.Fact{Label: templates.LabelInvoice, Value: inv.ID.Short(), Mono: true})
+	return append(list, templates.Fact{Label: t.Say("fact.invoice"), Value: inv.ID.Short(), Mono: true})
 }
 
 // details explain the amount: nothing in it is hidden, nothing of it is in the way.
-func (f *Face) details(inv *invoice.Invoice) []templates.Fact {
+func (f *Face) details(t *texts.Lang, inv *invoice.Invoice) []templates.Fact {
 	var list []templates.Fact
 	if inv.Description != "" {
-		list = append(list, templates.Fact{Label: templates.LabelDescription, Value: inv.Description})
+		list = append(list, templates.Fact{Label: t.Say("fact.description"), Value: inv.Description})
 	}
-	list = append(list, templates.Fact{Label: templates.LabelPrice, Value: amountText(inv.Price)})
+	list = append(list, templates.Fact{Label: t.Say("fact.price"), Value: amountText(t, inv.Price)})
 	q, ok := inv.Quote(inv.Asset)
 	m, chosen := inv.Method(inv.Asset)
 	if !ok || !chosen {
@@ -65,61 +66,61 @@ func (f *Face) details(inv *invoice.Invoice) []templates.Fact {
 	at := templates.At(q.At, templates.Both)
 	step := money.Decimal(money.Units(m.Currency, 1).Units(), m.Places)
 	return append(list,
-		templates.Fact{Label: templates.LabelRate, Value: "1 " + m.Currency.Code + " = " + rateText(q.Rate)},
-		templates.Fact{Label: templates.LabelRateTime, Time: &at},
-		templates.Fact{Label: templates.LabelRounding, Value: templates.RoundedUp(step, m.Currency.Code)},
-		templates.Fact{Label: templates.LabelNetworkFee, Value: templates.WordFee},
+		templates.Fact{Label: t.Say("fact.rate"), Value: t.Isolated("1 " + m.Currency.Code + " = " + rateText(t, q.Rate))},
+		templates.Fact{Label: t.Say("fact.taken"), Time: &at},
+		templates.Fact{Label: t.Say("fact.rounding"), Value: t.Say("fact.rounded", "amount", t.Isolated(step+" "+m.Currency.Code))},
+		templates.Fact{Label: t.Say("fact.fee"), Value: t.Say("fact.fee.wallet")},
 	)
 }
 
 // rateText is a rate to as many places as its currency has, or to eight when that says nothing.
-func rateText(r money.Rate) string {
+func rateText(t *texts.Lang, r money.Rate) string {
 	text := r.Decimal(int(r.To.Scale))
 	if strings.Trim(text, "0.") == "" {
 		text = r.Decimal(8)
 	}
-	return thousands(text) + " " + r.To.Code
+	return t.Figure(text) + " " + r.To.Code
 }
 
 // outcomeFacts are the lines of a payment that arrived.
 func (f *Face) outcomeFacts(s scene) []templates.Fact {
-	inv := s.inv
+	inv, t := s.inv, s.lang
 	var list []templates.Fact
 	if s.view == ViewOverpaid {
 		if q, ok := inv.Quote(inv.Asset); ok {
-			list = append(list, templates.Fact{Label: templates.LabelPrice, Value: amountText(q.Due)})
+			list = append(list, templates.Fact{Label: t.Say("fact.price"), Value: amountText(t, q.Due)})
 		}
-		list = append(list, templates.Fact{Label: templates.LabelTooMuch, Value: amountText(surplus(inv))})
+		list = append(list, templates.Fact{Label: t.Say("fact.toomuch"), Value: amountText(t, surplus(inv))})
 	}
-	rest := orderFacts(inv)
+	rest := orderFacts(t, inv)
 	list = append(list, rest[:len(rest)-1]...)
 	if asset, ok := f.Registry.Asset(inv.Asset); ok {
-		list = append(list, templates.Fact{Label: templates.LabelPaidWith, Value: asset.Name + " (" + asset.Currency.Code + ")"})
+		list = append(list, templates.Fact{Label: t.Say("fact.with"), Value: asset.Name + " (" + asset.Currency.Code + ")"})
 	}
 	for _, p := range inv.Payments {
 		if counts(p) {
-			t := p.Transfer
-			list = append(list, templates.Fact{Label: templates.LabelTransaction, Value: shortTx(t.TxID), Href: f.explorer(t.Network, t.TxID), Mono: true})
+			tx := p.Transfer.TxID
+			list = append(list, templates.Fact{Label: t.Say("fact.transaction"), Value: shortTx(tx), Href: f.explorer(p.Transfer.Network, tx), Mono: true})
 		}
 	}
 	return append(list, rest[len(rest)-1])
 }
 
 // receivedOf is what has come of the chosen coin.
-func receivedOf(inv *invoice.Invoice, label string) *templates.Received {
+func receivedOf(t *texts.Lang, inv *invoice.Invoice, key string) *templates.Received {
 	sum := inv.Received(inv.Asset)
-	r := &templates.Received{Label: label, Amount: sum.Plain(), Coin: sum.Currency().Code}
+	r := &templates.Received{Label: t.Say(key), Amount: sum.Plain(), Coin: sum.Currency().Code}
 	if sum.Currency() != inv.Price.Currency() && inv.Outcome.Covered.Sign() > 0 {
-		r.Approx = "≈ " + amountText(inv.Outcome.Covered)
+		r.Approx = "≈ " + amountText(t, inv.Outcome.Covered)
 	}
 	if !inv.Outcome.CoveredAt.IsZero() && inv.Outcome.State == invoice.Detected {
-		r.Note = templates.WordCovered
+		r.Note = t.Say("received.covers")
 	}
 	return r
 }
 
 // lateOf is all that came of the chosen coin, what a person still decides about included.
-func lateOf(inv *invoice.Invoice) *templates.Received {
+func lateOf(t *texts.Lang, inv *invoice.Invoice) *templates.Received {
 	m, _ := inv.Method(inv.Asset)
 	sum := money.Zero(m.Currency)
 	for _, p := range inv.Payments {
@@ -130,18 +131,18 @@ func lateOf(inv *invoice.Invoice) *templates.Received {
 	if sum.Sign() == 0 {
 		return nil
 	}
-	return &templates.Received{Label: templates.WordReceived, Amount: sum.Plain(), Coin: sum.Currency().Code}
+	return &templates.Received{Label: t.Say("received.label"), Amount: sum.Plain(), Coin: sum.Currency().Code}
 }
 
 // paidOf is what has come for a settled invoice, with its price as agreed and the time. An invoice that was accepted
 // without any money names only its price.
-func paidOf(inv *invoice.Invoice) *templates.Received {
-	r := receivedOf(inv, templates.WordYouPaid)
+func paidOf(t *texts.Lang, inv *invoice.Invoice) *templates.Received {
+	r := receivedOf(t, inv, "received.paid")
 	if inv.Received(inv.Asset).Sign() == 0 {
-		o := orderOf(inv)
+		o := orderOf(t, inv)
 		r.Amount, r.Coin, r.Approx = o.Total, o.Currency, ""
 	} else if r.Approx != "" && !excess(inv) {
-		r.Approx = amountText(inv.Price)
+		r.Approx = amountText(t, inv.Price)
 	}
 	if !inv.SettledAt.IsZero() {
 		at := templates.At(inv.SettledAt, templates.Both)
@@ -178,7 +179,7 @@ func (f *Face) seen(inv *invoice.Invoice) []templates.Step {
 }
 
 // payments are all transfers a customer made, those included that did not go through.
-func (f *Face) payments(inv *invoice.Invoice) []templates.Payment {
+func (f *Face) payments(l *texts.Lang, inv *invoice.Invoice) []templates.Payment {
 	var list []templates.Payment
 	for _, p := range inv.Payments {
 		switch p.Standing {
@@ -192,24 +193,24 @@ func (f *Face) payments(inv *invoice.Invoice) []templates.Payment {
 		t := p.Transfer
 		list = append(list, templates.Payment{
 			Amount: t.Amount.Plain(), Coin: t.Amount.Currency().Code, Tx: shortTx(t.TxID), Href: f.explorer(t.Network, t.TxID),
-			State: paymentState(p), At: templates.At(p.FirstSeen, templates.Clock),
+			State: paymentState(l, p), At: templates.At(p.FirstSeen, templates.Clock),
 		})
 	}
 	return list
 }
 
-func paymentState(p invoice.Payment) string {
+func paymentState(t *texts.Lang, p invoice.Payment) string {
 	switch {
 	case p.Status == invoice.Dropped && p.Conflict != "":
-		return templates.WordReplaced
+		return t.Say("transfer.replaced")
 	case p.Status == invoice.Dropped:
-		return templates.WordDead
+		return t.Say("transfer.dead")
 	case p.Standing == invoice.Aside:
-		return templates.WordUndecided
+		return t.Say("transfer.undecided")
 	case p.Status == invoice.Confirmed:
-		return templates.WordConfirmed
+		return t.Say("transfer.confirmed")
 	}
-	return templates.Confirmations(int(p.Depth), int(p.Need))
+	return templates.Confirmations(t, int(p.Depth), int(p.Need))
 }
 
 // explorer is a page about a transaction, if the operator has named one.
@@ -232,27 +233,11 @@ func shortTx(id string) string {
 }
 
 // subUnits is an amount in the unit people know it by: "44,007 sat".
-func subUnits(a chain.Asset, due money.Amount) string {
+func subUnits(t *texts.Lang, a chain.Asset, due money.Amount) string {
 	if a.SubUnit == "" {
 		return ""
 	}
-	return thousands(due.Minor()) + " " + a.SubUnit
-}
-
-// thousands sets the digits before the point in groups of three.
-func thousands(text string) string {
-	whole, fraction, broken := strings.Cut(text, ".")
-	var b strings.Builder
-	for i, digit := range whole {
-		if i > 0 && (len(whole)-i)%3 == 0 && whole[i-1] != '-' {
-			b.WriteByte(',')
-		}
-		b.WriteRune(digit)
-	}
-	if broken {
-		b.WriteString("." + fraction)
-	}
-	return b.String()
+	return t.Figure(due.Minor()) + " " + a.SubUnit
 }
 
 // minutes rounds a time up to whole minutes; less than one is none.

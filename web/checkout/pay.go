@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/a-h/templ"
 	"github.com/go-chi/chi/v5"
 
 	"checkout/fault"
@@ -13,7 +14,9 @@ import (
 	"checkout/ident"
 	"checkout/invoice"
 	"checkout/merchant"
+	"checkout/web"
 	"checkout/web/templates"
+	"checkout/web/texts"
 )
 
 // set loads everything a page of an invoice needs and decides what it shows.
@@ -35,7 +38,7 @@ func (f *Face) stage(r *http.Request, inv *invoice.Invoice) (scene, error) {
 	if err != nil {
 		return scene{}, fault.ErrInternal.Because(err)
 	}
-	s := scene{inv: inv, merchant: m, query: queryOf(r), now: inv.Clock(f.Now())}
+	s := scene{inv: inv, merchant: m, query: queryOf(r), lang: web.Language(r), now: inv.Clock(f.Now())}
 	s.facts = factsOf(inv, s.now, f.usableFor(inv))
 	s.facts.PayAgain = s.query.hasMethod && s.query.method == inv.Asset
 	s.view = s.facts.View()
@@ -48,6 +51,11 @@ func (f *Face) stage(r *http.Request, inv *invoice.Invoice) (scene, error) {
 		}
 	}
 	return s, nil
+}
+
+// render draws in the scene's language.
+func (f *Face) render(w http.ResponseWriter, r *http.Request, s scene, status int, c templ.Component) {
+	f.site.Render(w, r.WithContext(texts.With(r.Context(), s.lang)), status, c)
 }
 
 // mayChange says whether a reader of the view may go back to the method form.
@@ -82,7 +90,7 @@ func (f *Face) handlePage(w http.ResponseWriter, r *http.Request) {
 		f.fail(w, r, err)
 		return
 	}
-	f.site.Render(w, r, http.StatusOK, templates.PageView(f.page(s)))
+	f.render(w, r, s, http.StatusOK, templates.PageView(f.page(s)))
 }
 
 // handleFragment answers with the live part alone.
@@ -96,7 +104,7 @@ func (f *Face) handleFragment(w http.ResponseWriter, r *http.Request) {
 		f.fail(w, r, err)
 		return
 	}
-	f.site.Render(w, r, http.StatusOK, templates.LiveView(f.live(s)))
+	f.render(w, r, s, http.StatusOK, templates.LiveView(f.live(s)))
 }
 
 // handleMethod takes the method form. What cannot be done is said at the form, with what was filled in.
@@ -114,18 +122,18 @@ func (f *Face) handleMethod(w http.ResponseWriter, r *http.Request) {
 	back := func(status int, c templates.Choose) {
 		c.Mail = mail
 		s.view, s.form, s.query.method, s.query.hasMethod = ViewChoose, &c, method, true
-		f.site.Render(w, r, status, templates.PageView(f.page(s)))
+		f.render(w, r, s, status, templates.PageView(f.page(s)))
 	}
 	if s.inv.Choosable(s.now) != nil {
 		f.seeOther(w, r, s.query.path(s.inv.ID, "")) // the page says what has happened meanwhile
 		return
 	}
 	if method == "" {
-		back(http.StatusBadRequest, templates.Choose{Error: templates.WordChooseOne})
+		back(http.StatusBadRequest, templates.Choose{Error: s.lang.Say("choose.none")})
 		return
 	}
 	if mail != "" && !merchant.Email(mail) {
-		back(http.StatusBadRequest, templates.Choose{MailError: templates.WordBadMail})
+		back(http.StatusBadRequest, templates.Choose{MailError: s.lang.Say("choose.email.bad")})
 		return
 	}
 	var wrote *string // a form without the field changes nothing
@@ -136,10 +144,10 @@ func (f *Face) handleMethod(w http.ResponseWriter, r *http.Request) {
 	case err == nil, errors.Is(err, invoice.ErrState), errors.Is(err, invoice.ErrRenewals):
 		f.seeOther(w, r, s.query.path(s.inv.ID, ""))
 	case errors.Is(err, invoice.ErrMethod):
-		back(http.StatusBadRequest, templates.Choose{Error: templates.WordNotOffered})
+		back(http.StatusBadRequest, templates.Choose{Error: s.lang.Say("choose.gone")})
 	case fault.Of(err).Kind == fault.Unavailable:
 		f.Log.Warn("a coin could not be chosen", "event", "choose_unavailable", "invoice", s.inv.ID.Short(), "asset", method, "cause", err.Error())
-		back(http.StatusServiceUnavailable, templates.Choose{Error: templates.WordNotOffered})
+		back(http.StatusServiceUnavailable, templates.Choose{Error: s.lang.Say("choose.gone")})
 	default:
 		f.fail(w, r, err)
 	}
@@ -158,7 +166,7 @@ func (f *Face) handleRequote(w http.ResponseWriter, r *http.Request) {
 	case fault.Of(err).Kind == fault.Unavailable:
 		f.Log.Warn("no new price", "event", "requote_unavailable", "invoice", s.inv.ID.Short(), "cause", err.Error())
 		s.view = ViewUnavailable
-		f.site.Render(w, r, http.StatusServiceUnavailable, templates.PageView(f.page(s)))
+		f.render(w, r, s, http.StatusServiceUnavailable, templates.PageView(f.page(s)))
 	default:
 		f.fail(w, r, err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"checkout/ident"
 	"checkout/web"
+	"checkout/web/texts"
 )
 
 // query is the view state: all of it is in the address, so that back, reload and a saved link work, and nothing is
@@ -16,6 +17,7 @@ type query struct {
 	qr        string // "address" or "uri"
 	still     bool   // r=0: the page does not reload itself
 	theme     string
+	lang      string // as asked for; empty: what the browser accepts
 }
 
 // The kinds of a QR code.
@@ -29,6 +31,9 @@ func queryOf(r *http.Request) query {
 	q := query{method: values.Get("m"), hasMethod: values.Has("m"), still: values.Get("r") == "0", theme: web.Theme(r)}
 	if kind := values.Get("qr"); kind == kindAddress || kind == kindURI {
 		q.qr = kind
+	}
+	if l, ok := texts.Find(values.Get("lang")); ok {
+		q.lang = l.Tag
 	}
 	return q
 }
@@ -44,6 +49,9 @@ func (q query) path(id ident.ID, what string, more ...string) string {
 	}
 	if q.theme != "" {
 		values.Set("theme", q.theme)
+	}
+	if q.lang != "" {
+		values.Set("lang", q.lang)
 	}
 	for i := 0; i+1 < len(more); i += 2 {
 		values.Set(more[i], more[i+1])

@@ -221,13 +221,6 @@ func stepClass(s Step) string {
 	return s.Tone
 }
 
-func confirmations(n int) string {
-	if n == 1 {
-		return "confirmation"
-	}
-	return "confirmations"
-}
-
 // theme is the attribute that fixes light or dark.
 func theme(name string) templ.Attributes {
 	if name != "light" && name != "dark" {

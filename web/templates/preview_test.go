@@ -29,7 +29,7 @@ func previewHandler() http.Handler {
 		mux.Handle("/dark/"+view, templ.Handler(PageView(page)))
 	}
 	for _, status := range []int{404, 421, 429, 500, 503} {
-		f := Failure{Lang: "en", Dir: "ltr", Assets: sampleAssets(), Status: status}
+		f := Failure{Assets: sampleAssets(), Status: status}
 		if status == 500 {
 			f.Reference = "3c91d0aa-000417"
 		}

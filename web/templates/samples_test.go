@@ -5,6 +5,7 @@ import (
 
 	"checkout/qr"
 	"checkout/web/static"
+	"checkout/web/texts"
 )
 
 // sampleAddress is a published test vector (BIP 173). Nobody may ever send anything to it.
@@ -114,9 +115,9 @@ func samplePage(view string) Page {
 	case "detected", "confirming":
 		l.Method, l.Return, l.Ring = method, "", &Ring{Need: 6}
 		l.Received = &Received{Label: "Received", Amount: "0.00044007", Coin: "BTC", Approx: "≈ 25.50 USD", Note: "covers the order in full"}
-		l.Steps = Story(seen, 0, 6, 10, "Acme Coffee")
+		l.Steps = Story(texts.English(), seen, 0, 6, 10, "Acme Coffee")
 		if view == "confirming" {
-			l.Ring, l.Steps = &Ring{Have: 2, Need: 6}, Story(seen, 2, 6, 10, "Acme Coffee")
+			l.Ring, l.Steps = &Ring{Have: 2, Need: 6}, Story(texts.English(), seen, 2, 6, 10, "Acme Coffee")
 		}
 	case "paid", "paid_late", "overpaid":
 		l.Final = true
@@ -149,7 +150,7 @@ func samplePage(view string) Page {
 		l.Method, l.Others = method, "?m=change"
 	}
 	return Page{
-		Lang: "en", Dir: "ltr", Assets: assets, Test: view == "choose" || view == "waiting", Live: l,
+		Assets: assets, Test: view == "choose" || view == "waiting", Live: l,
 		Reload: Reload{
 			Offered: !l.Final && l.Choose == nil, Seconds: 30, Next: "/i/7K3M9Q2X5T8V4B6N7K3M9Q2X5T?r=30#status",
 			Toggle: "/i/7K3M9Q2X5T8V4B6N7K3M9Q2X5T?r=0", Check: "/i/7K3M9Q2X5T8V4B6N7K3M9Q2X5T?r=30",

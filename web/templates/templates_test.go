@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
+
+	"checkout/web/texts"
 )
 
 func draw(t *testing.T, c templ.Component) string {
@@ -51,10 +53,10 @@ func TestEveryView(t *testing.T) {
 		if n := strings.Count(page, "btn-primary"); n > 1 {
 			t.Errorf("%s: %d primary actions", view, n)
 		}
-		if p.Live.heading() == "" || (p.Live.sentence() == "" && view != "expired" && view != "detected") {
+		if p.Live.heading(texts.English()) == "" || (p.Live.sentence(texts.English()) == "" && view != "expired" && view != "detected") {
 			t.Errorf("%s: says nothing", view)
 		}
-		if strings.Contains(p.Live.heading(), "Checkout") {
+		if strings.Contains(p.Live.heading(texts.English()), "Checkout") {
 			t.Errorf("%s: the vendor speaks", view)
 		}
 		ids := map[string]bool{}
@@ -170,16 +172,17 @@ func TestAnnouncements(t *testing.T) {
 
 func TestSentences(t *testing.T) {
 	soon := Live{State: "waiting_expiring"}
-	if got := soon.sentence(); got != "Please send the payment before it ends." {
+	if got := soon.sentence(texts.English()); got != "Please send the payment before it ends." {
 		t.Error(got)
 	}
-	for minutes, want := range map[int]string{1: "about 1 minute", 40: "about 40 minutes", 150: "about 3 hours"} {
-		if got := about(minutes); got != want {
+	for minutes, want := range map[int]string{1: "Usually about 1 minute.", 40: "Usually about 40 minutes.", 150: "Usually about 3 hours.", 0: "You can close"} {
+		l := Live{State: "confirming", Said: Said{Minutes: minutes}}
+		if got := l.sentence(texts.English()); !strings.HasPrefix(got, want) {
 			t.Errorf("%d: %s", minutes, got)
 		}
 	}
 	for minutes, want := range map[int]string{0: "(less than a minute from now)", 1: "(about 1 minute from now)", 29: "(about 29 minutes from now)"} {
-		if got := (Lock{Minutes: minutes}).remaining(); got != want {
+		if got := (Lock{Minutes: minutes}).remaining(texts.English()); got != want {
 			t.Errorf("%d: %s", minutes, got)
 		}
 	}
@@ -209,9 +212,9 @@ func TestNothingIsTrusted(t *testing.T) {
 
 func TestFailurePages(t *testing.T) {
 	for _, status := range []int{400, 403, 404, 405, 409, 410, 421, 429, 500, 503, 418} {
-		f := Failure{Lang: "en", Dir: "ltr", Assets: sampleAssets(), Status: status}
+		f := Failure{Assets: sampleAssets(), Status: status}
 		page := draw(t, FailurePage(f))
-		if strings.Count(page, "<h1>") != 1 || f.heading() == "" || f.sentence() == "" || strings.Contains(page, "Reference") {
+		if strings.Count(page, "<h1>") != 1 || f.heading(texts.English()) == "" || f.sentence(texts.English()) == "" || strings.Contains(page, "Reference") {
 			t.Errorf("%d: %s", status, page)
 		}
 	}

@@ -1,181 +1,176 @@
 package templates
 
 import (
-	"fmt"
+	"context"
+	"io"
 	"strconv"
 	"strings"
+
+	"github.com/a-h/templ"
+
+	"checkout/web/texts"
 )
 
-// Labels of facts.
-const (
-	LabelOrder       = "Order"
-	LabelDescription = "Description"
-	LabelPaidWith    = "Paid with"
-	LabelTransaction = "Transaction"
-	LabelInvoice     = "Invoice"
-	LabelPrice       = "Price"
-	LabelTooMuch     = "Too much"
-	LabelLastPrice   = "Last price"
-	LabelWatched     = "Address watched until"
-	LabelRate        = "Rate"
-	LabelRateTime    = "Rate taken"
-	LabelRounding    = "Rounding"
-	LabelNetworkFee  = "Network fee"
-)
+// say is a sentence in the page's language; see texts.Lang.Say.
+func say(ctx context.Context, key string, fill ...string) string {
+	return texts.From(ctx).Say(key, fill...)
+}
 
-// Words of other places that are filled from outside.
-const (
-	WordReceived    = "Received"
-	WordYouPaid     = "You paid"
-	WordCovered     = "covers the order in full"
-	WordFee         = "added by your wallet"
-	WordDead        = "not accepted by the network"
-	WordReplaced    = "replaced by another transaction"
-	WordUndecided   = "waiting for a decision"
-	WordConfirmed   = "confirmed"
-	WordChooseOne   = "Please choose a coin."
-	WordUnavailable = "Not available right now"
-	WordNotOffered  = "This coin is not available right now. Please choose another."
-	WordBadMail     = "Please check the e-mail address, or leave it empty."
-)
+// place is what goes into a place of a sentence: a part of the page, or, made by filled, a text.
+type place struct {
+	name string
+	what templ.Component
+}
 
-// OrderName is how an order is called by its number.
-func OrderName(number string) string { return "Order " + number }
+func filled(name, text string) place { return place{name, templ.Raw(templ.EscapeString(text))} }
 
-// RoundedUp says to what an asked amount is rounded.
-func RoundedUp(step, coin string) string { return "up to " + step + " " + coin }
+// rich is a sentence with bold stretches and with parts of the page in its places. It is written by hand because a template
+// would put white space between the parts.
+func rich(key string, places ...place) templ.Component {
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		for _, p := range texts.From(ctx).Parts(key) {
+			if err := drawPart(ctx, w, p, places); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func drawPart(ctx context.Context, w io.Writer, p texts.Part, places []place) error {
+	what := templ.Raw(templ.EscapeString(p.Text))
+	for _, filling := range places {
+		if p.Place == filling.name {
+			what = filling.what
+		}
+	}
+	if p.Bold {
+		what = strongly(what)
+	}
+	return what.Render(ctx, w)
+}
+
+func digits(n int) string { return strconv.Itoa(n) }
+
+// sum is an amount with its coin, kept in its own order wherever it stands.
+func sum(t *texts.Lang, amount, coin string) string { return t.Isolated(amount + " " + coin) }
 
 // Confirmations says how far a payment is.
-func Confirmations(have, need int) string {
+func Confirmations(t *texts.Lang, have, need int) string {
 	if have == 0 {
-		return "not confirmed yet"
+		return t.Say("story.none")
 	}
-	return fmt.Sprintf("%d of %d confirmations", have, need)
+	return t.Count("story.confirmations", need, "have", digits(have))
 }
 
 // Story is what happens to a payment between its first sighting and its end, oldest first. seen are the transactions,
 // each filled in but for its words; minutes is the usual time between two blocks.
-func Story(seen []Step, have, need, minutes int, merchant string) []Step {
+func Story(t *texts.Lang, seen []Step, have, need, minutes int, merchant string) []Step {
 	steps := make([]Step, 0, len(seen)+2)
 	for _, s := range seen {
-		s.Tone, s.Title = "is-ok", "Payment seen"
+		s.Tone, s.Title = "is-ok", t.Say("story.seen")
 		if s.Href != "" {
-			s.Link = "View on explorer"
+			s.Link = t.Say("story.explorer")
 		}
 		steps = append(steps, s)
 	}
-	now := Step{Tone: "is-go", Title: "Waiting for the first confirmation"}
+	now := Step{Tone: "is-go", Title: t.Say("story.first")}
 	if minutes > 0 {
-		now.Detail = "A new block comes " + every(minutes)
+		now.Detail = t.Count("story.block", minutes)
 	}
 	if have > 0 {
-		now.Title, now.Detail = Confirmations(have, need), "Each new block adds one"
+		now.Title, now.Detail = Confirmations(t, have, need), t.Say("story.each")
 	}
-	return append(steps, now, Step{Title: "Paid", Detail: merchant + " is told automatically"})
+	return append(steps, now, Step{Title: t.Say("story.paid"), Detail: t.Say("story.told", "merchant", merchant)})
+}
+
+// words writes an instant: with the names of months where we have them, else in figures.
+func (w When) words(t *texts.Lang) string {
+	if t.Tag == "en" {
+		return w.Text
+	}
+	return w.Digits
 }
 
 // heading is the one h1 of a view.
-func (l Live) heading() string {
+func (l Live) heading(t *texts.Lang) string {
 	s := l.Said
 	switch l.State {
-	case "choose":
-		return "Choose how to pay"
-	case "waiting":
-		return "Waiting for your payment"
-	case "waiting_expiring":
-		return "The price is locked for 2 more minutes"
-	case "detected":
-		return "Payment seen — waiting for the network"
 	case "confirming":
-		return fmt.Sprintf("Confirming: %d of %d", s.Have, s.Need)
-	case "paid":
-		return "Paid. Thank you!"
+		return t.Say("confirming.heading", "have", digits(s.Have), "need", digits(s.Need))
 	case "underpaid":
-		return fmt.Sprintf("%s %s received — %s %s still missing", s.Received, s.Coin, s.Due, s.Coin)
+		return t.Say("underpaid.heading", "received", sum(t, s.Received, s.Coin), "due", sum(t, s.Due, s.Coin))
 	case "overpaid":
-		return fmt.Sprintf("Paid — you sent %s %s too much", s.Extra, s.Coin)
-	case "expired":
-		return "The price lock has ended"
-	case "expired_underpaid":
-		return "Payment incomplete"
-	case "late":
-		return "Your payment arrived late"
-	case "paid_late":
-		return "Paid (late). Thank you!"
-	case "failed":
-		return "That transaction did not go through"
-	case "cancelled":
-		return "This payment was cancelled"
-	case "unavailable":
-		return "This coin is not available right now"
+		return t.Say("overpaid.heading", "extra", sum(t, s.Extra, s.Coin))
 	}
-	return ""
+	return t.Say(l.key() + ".heading")
+}
+
+// key is what the sentences of a view are filed under.
+func (l Live) key() string {
+	switch l.State {
+	case "waiting_expiring":
+		return "expiring"
+	case "expired_underpaid":
+		return "incomplete"
+	case "paid_late":
+		return "paidlate"
+	}
+	return l.State
 }
 
 // sentence is the line below the heading. Those of "expired" and "detected" have marked-up parts and are written in
 // the template.
-func (l Live) sentence() string {
+func (l Live) sentence(t *texts.Lang) string {
 	s, merchant := l.Said, l.Merchant.Name
 	switch l.State {
 	case "choose":
 		if l.Lock != nil {
-			return "The price of each coin is locked already."
+			return t.Say("choose.locked")
 		}
-		return "The price is locked once you continue."
-	case "waiting":
-		return "This page updates by itself. You can close it; we keep watching."
 	case "waiting_expiring":
 		if l.Requote == nil || l.Requote.Action == "" {
-			return "Please send the payment before it ends."
+			return t.Say("expiring.sentence")
 		}
 		if l.Requote.Keep {
-			return "Need longer? Keep the price below."
+			return t.Say("expiring.keep")
 		}
-		return "Need longer? Get a new price below."
+		return t.Say("expiring.new")
 	case "confirming":
-		if s.Minutes > 0 {
-			return fmt.Sprintf("Usually %s. You can close this page.", about(s.Minutes))
+		switch {
+		case s.Minutes >= 120:
+			return t.Count("confirming.hours", (s.Minutes+30)/60)
+		case s.Minutes > 0:
+			return t.Count("confirming.minutes", s.Minutes)
 		}
-		return "You can close this page."
 	case "paid", "paid_late":
-		return merchant + " has your payment."
-	case "underpaid":
-		return "Some wallets and exchanges deduct their fee. Send the rest to the same address."
-	case "overpaid":
-		return merchant + " can return it."
+		return t.Say("paid.sentence", "merchant", merchant)
 	case "expired_underpaid":
-		return fmt.Sprintf("%s of %s %s arrived before the price lock ended.", s.Received, s.Asked, s.Coin)
-	case "late":
-		return fmt.Sprintf("We have it. %s will decide shortly; nothing is lost.", merchant)
-	case "failed":
-		return "The network did not accept it. Your money should still be in your wallet."
-	case "cancelled":
-		return "Do not send anything to this address any more."
+		return t.Say("incomplete.sentence", "received", t.Isolated(s.Received), "asked", sum(t, s.Asked, s.Coin))
 	case "unavailable":
 		if l.Others != "" {
-			return "Please choose another coin, or come back in a few minutes."
+			return t.Say("unavailable.others")
 		}
-		return "Please come back in a few minutes."
 	}
-	return ""
+	return t.Say(l.key()+".sentence", "merchant", merchant)
 }
 
 // title is the document's title; the script adds the minutes that are left.
-func (l Live) title() string {
+func (l Live) title(t *texts.Lang) string {
 	var what string
 	switch l.State {
 	case "choose":
-		what = fmt.Sprintf("Pay %s %s", l.Order.Total, l.Order.Currency)
+		what = t.Say("title.pay", "amount", sum(t, l.Order.Total, l.Order.Currency))
 	case "waiting", "waiting_expiring":
-		what = fmt.Sprintf("Pay %s %s", l.Said.Due, l.Said.Coin)
+		what = t.Say("title.pay", "amount", sum(t, l.Said.Due, l.Said.Coin))
 	case "underpaid":
-		what = fmt.Sprintf("%s %s missing", l.Said.Due, l.Said.Coin)
+		what = t.Say("title.missing", "amount", sum(t, l.Said.Due, l.Said.Coin))
 	case "detected", "confirming":
-		what = "Payment seen"
+		what = t.Say("title.seen")
 	case "paid", "paid_late", "overpaid":
-		what = "Paid ✓"
+		what = t.Say("title.paid")
 	default:
-		what = l.heading()
+		what = l.heading(t)
 	}
 	return what + " · " + l.Merchant.Name
 }
@@ -189,119 +184,79 @@ func (l Live) announced() bool {
 	return l.Said.Have == 1 || l.Said.Have == (l.Said.Need+1)/2 || l.Said.Have == l.Said.Need-1
 }
 
-func about(minutes int) string {
-	if minutes == 1 {
-		return "about 1 minute"
-	}
-	if minutes < 120 {
-		return fmt.Sprintf("about %d minutes", minutes)
-	}
-	return fmt.Sprintf("about %d hours", (minutes+30)/60)
-}
-
-func every(minutes int) string {
-	if minutes == 1 {
-		return "about every minute"
-	}
-	return fmt.Sprintf("about every %d minutes", minutes)
-}
-
 // facts of a coin in the method form: "BTC · about 10 min". A network that is not called like its coin is named.
-func (o Option) facts() string {
+func (o Option) facts(t *texts.Lang) string {
 	coin := o.Coin
 	if o.Network != o.Name {
-		coin += " on " + o.Network
+		coin = t.Say("choose.on", "coin", o.Coin, "network", o.Network)
 	}
 	if o.Minutes < 1 {
-		return coin + " · under 1 min"
+		return coin + " · " + t.Say("choose.fast")
 	}
-	return fmt.Sprintf("%s · about %d min", coin, o.Minutes)
+	return coin + " · " + t.Count("choose.minutes", o.Minutes)
 }
 
-func (m Method) network() string { return m.Coin + " on the " + m.Network + " network" }
-
-func (p Pay) label() string {
+func (p Pay) label(t *texts.Lang) string {
 	if p.Rest {
-		return "Still to send"
+		return t.Say("pay.rest")
 	}
-	return "Amount to send"
+	return t.Say("pay.amount")
 }
 
-func (p Pay) approx() string {
+func (p Pay) approx(t *texts.Lang) string {
 	parts := make([]string, 0, 3)
 	if p.Approx != "" {
-		parts = append(parts, "≈ "+p.Approx)
+		parts = append(parts, t.Isolated("≈ "+p.Approx))
 	}
 	if p.Sub != "" {
-		parts = append(parts, p.Sub)
+		parts = append(parts, t.Isolated(p.Sub))
 	}
 	if p.Rest {
-		parts = append(parts, "at your original price")
+		parts = append(parts, t.Say("pay.original"))
 	}
 	return strings.Join(parts, " · ")
 }
 
-func (t Tab) label() string {
-	if t.Amount {
-		return "With amount"
+func (q Tab) label(t *texts.Lang) string {
+	if q.Amount {
+		return t.Say("qr.amount")
 	}
-	return "Address"
+	return t.Say("qr.address")
 }
 
-func (r Requote) label() string {
+func (r Requote) label(t *texts.Lang) string {
 	if r.Keep {
-		return "Keep this price a little longer"
+		return t.Say("lock.keep")
 	}
-	return "Get a new price"
+	return t.Say("lock.new")
 }
 
 // remaining is the no-script form of the countdown.
-func (k Lock) remaining() string {
-	switch {
-	case k.Minutes < 1:
-		return "(less than a minute from now)"
-	case k.Minutes == 1:
-		return "(about 1 minute from now)"
+func (k Lock) remaining(t *texts.Lang) string {
+	if k.Minutes < 1 {
+		return t.Say("lock.less")
 	}
-	return "(about " + strconv.Itoa(k.Minutes) + " minutes from now)"
+	return t.Count("lock.minutes", k.Minutes)
 }
 
 // heading of an error page.
-func (f Failure) heading() string {
+func (f Failure) heading(t *texts.Lang) string {
 	switch f.Status {
-	case 400:
-		return "That did not work"
-	case 403, 405:
-		return "This is not allowed"
-	case 404:
-		return "Nothing here"
-	case 409:
-		return "Something has changed meanwhile"
-	case 410:
-		return "This is over"
-	case 421:
-		return "Wrong address"
-	case 429:
-		return "A little too fast"
-	case 503:
-		return "Payment details unavailable"
+	case 400, 403, 404, 409, 410, 421, 429, 503:
+		return t.Say("error." + digits(f.Status))
+	case 405:
+		return t.Say("error.403")
 	}
-	return "Something went wrong on our side"
+	return t.Say("error.500")
 }
 
-func (f Failure) sentence() string {
+func (f Failure) sentence(t *texts.Lang) string {
 	if f.Text != "" {
 		return f.Text
 	}
 	switch f.Status {
-	case 404:
-		return "This payment page does not exist. Please check the link you were given; capital and small letters count."
-	case 421:
-		return "This server does not answer for that name. Please use the link you were given."
-	case 429:
-		return "Please wait a moment and load the page again. Your payment is not affected."
-	case 503:
-		return "We cannot show the payment details right now. Please do not send anything until they are back; a payment you have already sent is safe."
+	case 404, 421, 429, 503:
+		return t.Say("error.text." + digits(f.Status))
 	}
-	return "Please load the page again. A payment you have already sent is safe."
+	return t.Say("error.text")
 }

@@ -12,12 +12,20 @@ type Assets struct {
 
 // Page is a customer's page: the frame, and in it the part that changes while the payment moves.
 type Page struct {
-	Lang, Dir string // "en", "ltr"
-	Theme     string // "light" or "dark" as asked for; empty follows the reader's system
-	Assets    Assets
-	Test      bool // no real money here
-	Reload    Reload
-	Live      Live
+	Theme  string // "light" or "dark" as asked for; empty follows the reader's system
+	Assets Assets
+	Test   bool // no real money here
+	Reload Reload
+	Live   Live
+
+	Languages []Language // to choose from
+}
+
+// Language is one the page can be read in.
+type Language struct {
+	Tag, Name string
+	Href      string
+	Current   bool
 }
 
 // Reload is how a page without script follows the payment.
@@ -103,9 +111,10 @@ type Fact struct {
 
 // When is an instant, written in UTC. The script puts it into the reader's own time.
 type When struct {
-	ISO  string
-	Text string
-	Form string // "clock", "date" or "both", the form the script keeps
+	ISO    string
+	Text   string // in English
+	Digits string // in figures everybody reads
+	Form   string // "clock", "date" or "both", the form the script keeps
 }
 
 // Choose is the form that asks how to pay.
@@ -221,11 +230,11 @@ type Requote struct {
 
 // Failure is an error page.
 type Failure struct {
-	Lang, Dir, Theme string
-	Assets           Assets
-	Status           int
-	Text             string // said instead of the usual sentence
-	Reference        string // to tell support; empty where the page must have a constant length
+	Theme     string
+	Assets    Assets
+	Status    int
+	Text      string // said instead of the usual sentence
+	Reference string // to tell support; empty where the page must have a constant length
 }
 
 // The forms of an instant.
@@ -242,10 +251,11 @@ func At(t time.Time, form string) When {
 	switch form {
 	case Clock:
 		w.Text = t.Format("15:04 UTC")
+		w.Digits = w.Text
 	case Date:
-		w.Text = t.Format("2 January 2006")
+		w.Text, w.Digits = t.Format("2 January 2006"), t.Format("2006-01-02")
 	default:
-		w.Text = t.Format("2 January 2006, 15:04 UTC")
+		w.Text, w.Digits = t.Format("2 January 2006, 15:04 UTC"), t.Format("2006-01-02 15:04 UTC")
 	}
 	return w
 }

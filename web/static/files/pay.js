@@ -150,7 +150,7 @@
       left.className = 'ticking'
       if (s > 0 && s <= 300) title = words.short.replace('{n}', Math.ceil(s / 60)) + ' ' + title
       const passed = (mark) => before > mark && s <= mark
-      if (passed(300)) tell(words.soon.replace('{n}', 5))
+      if (passed(300)) tell(words.soon)
       if (passed(60)) tell(words.last)
       if (passed(0)) tell(words.ended)
       before = s
