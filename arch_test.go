@@ -49,6 +49,7 @@ var rooms = map[string][]string{
 	"web/static":            {},
 	"web":                   {"front", "web/templates", "web/texts", "web/static", "fault"},
 	"web/demo":              {},
+	"web/embed":             {"web/static"},
 	"web/browsertest":       {},
 	"web/checkout":          with("front", "web", "web/templates", "web/texts", "merchant", "invoice", "qr", "chain"),
 	"api":                   {"front", "merchant", "fault", "ident"},

@@ -31,6 +31,7 @@ type Merchant struct {
 	Tolerance string // percent a customer may pay too little, a plain decimal from 0 to 5
 	Created   time.Time
 	Suspended bool
+	Look      Look
 }
 
 // DefaultTolerance is half a percent.
@@ -45,7 +46,7 @@ func (m Merchant) Check() error {
 	if !ok || share.Cmp(maxTolerance) > 0 {
 		return ErrPolicy
 	}
-	return nil
+	return m.Look.Check()
 }
 
 // Presentable says whether text can be shown to customers: not empty, at most limit characters, valid UTF-8, and clean

@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
+	"fmt"
 
 	"checkout/ident"
 	"checkout/merchant"
@@ -19,9 +21,12 @@ func (s Merchants) Insert(ctx context.Context, m merchant.Merchant, keys []merch
 		return err
 	}
 	return s.update(ctx, func(ctx context.Context, t *tx) error {
-		_, err := t.exec(ctx, "INSERT INTO merchants (id, number, name, support, tolerance, created_at, suspended) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-			m.ID, m.Number, m.Name, m.Support, m.Tolerance, millis(m.Created), m.Suspended)
+		look, err := json.Marshal(m.Look)
 		if err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, "INSERT INTO merchants (id, number, name, support, tolerance, created_at, suspended, look) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+			m.ID, m.Number, m.Name, m.Support, m.Tolerance, millis(m.Created), m.Suspended, string(look)); err != nil {
 			return err
 		}
 		for _, k := range keys {
@@ -51,14 +56,40 @@ func (s Merchants) show(column, row, sealed string) (merchant.Secret, error) {
 	return merchant.Secret(plain), err
 }
 
-const merchantColumns = "id, number, name, support, tolerance, created_at, suspended"
+const merchantColumns = "id, number, name, support, tolerance, created_at, suspended, look"
 
 func scanMerchant(scan func(into ...any) error) (merchant.Merchant, error) {
 	var m merchant.Merchant
 	var created int64
-	err := scan(&m.ID, &m.Number, &m.Name, &m.Support, &m.Tolerance, &created, &m.Suspended)
+	var look string
+	if err := scan(&m.ID, &m.Number, &m.Name, &m.Support, &m.Tolerance, &created, &m.Suspended, &look); err != nil {
+		return m, err
+	}
 	m.Created = instant(created)
-	return m, err
+	if err := json.Unmarshal([]byte(look), &m.Look); err != nil {
+		return m, fmt.Errorf("look of merchant %s: %w", m.ID.Short(), err)
+	}
+	return m, nil
+}
+
+// Restyle changes a merchant's look.
+func (s Merchants) Restyle(ctx context.Context, id ident.ID, change func(merchant.Look) merchant.Look) (merchant.Look, error) {
+	var out merchant.Look
+	err := s.update(ctx, func(ctx context.Context, t *tx) error {
+		m, err := s.Find(ctx, id)
+		if err != nil {
+			return err
+		}
+		if out = change(m.Look); out.Check() != nil {
+			return out.Check()
+		}
+		look, err := json.Marshal(out)
+		if err != nil {
+			return err
+		}
+		return t.one(ctx, "UPDATE merchants SET look = $1 WHERE id = $2", string(look), id)
+	})
+	return out, err
 }
 
 // Find loads a merchant.

@@ -16,6 +16,7 @@ import (
 
 	"checkout/front"
 	"checkout/web/checkout"
+	"checkout/web/embed"
 )
 
 // sites is the site map: what is mounted where on the two listeners.
@@ -68,6 +69,7 @@ func (s *sites) public() http.Handler {
 		r.Handle("/"+prefix, h)
 		r.Handle("/"+prefix+"/*", h)
 	}
+	r.Handle(embed.Path, embed.Handler())
 	r.Handle("/*", s.pages)
 	return r
 }

@@ -25,6 +25,7 @@ type scene struct {
 	facts    Facts
 	query    query
 	lang     *texts.Lang
+	theme    string // "light", "dark", or what the system wants
 	now      time.Time
 	form     *templates.Choose // with what the reader had filled in, if the form came back
 }
@@ -38,11 +39,16 @@ const instant = "2006-01-02T15:04:05.000Z"
 // page is the whole page of a scene.
 func (f *Face) page(s scene) templates.Page {
 	p := templates.Page{
-		Theme: s.query.theme, Assets: f.site.Assets(), Test: s.inv.Outcome.Flags.Test, Live: f.live(s),
+		Theme: s.theme, Assets: f.site.Assets(), Test: s.inv.Outcome.Flags.Test, Live: f.live(s),
 		Reload: templates.Reload{
 			Offered: !s.view.Final() && s.view != ViewChoose, Seconds: int(reloadEvery / time.Second),
 			Toggle: s.query.path(s.inv.ID, "", "r", "0"), Check: s.query.path(s.inv.ID, ""),
 		},
+	}
+	if s.query.embed {
+		plain := s.query
+		plain.embed = false
+		p.Embed = &templates.Embed{Parent: s.parent(), Channel: s.query.channel, Invoice: string(s.inv.ID), Full: plain.path(s.inv.ID, "")}
 	}
 	for _, l := range texts.All() {
 		other := s.query
@@ -56,6 +62,19 @@ func (f *Face) page(s scene) templates.Page {
 	return p
 }
 
+// parent is the one origin messages go to and are taken from: the one the loader names if the merchant lists it, else the only
+// one the merchant lists, else none.
+func (s scene) parent() string {
+	look := s.merchant.Look
+	if s.query.origin != "" && look.Embeds(s.query.origin) {
+		return s.query.origin
+	}
+	if len(look.Origins) == 1 && merchant.Origin(look.Origins[0]) && s.query.origin == "" {
+		return look.Origins[0]
+	}
+	return ""
+}
+
 // live is the part that follows the payment.
 func (f *Face) live(s scene) templates.Live {
 	inv, id := s.inv, s.inv.ID
@@ -63,7 +82,7 @@ func (f *Face) live(s scene) templates.Live {
 		State: string(s.view), Revision: strconv.FormatInt(inv.Version, 10), Final: s.view.Final(), Now: s.now.UTC().Format(instant),
 		StatusURL: "/i/" + string(id) + "/status", FragmentURL: "/i/" + string(id) + "/fragment",
 		Favicon: f.site.Assets().Favicon(string(s.view)), Merchant: merchantOf(s.lang, s.merchant, inv), Short: id.Short(),
-		Order: orderOf(s.lang, inv), Said: f.said(s),
+		Order: orderOf(s.lang, inv), Said: f.said(s), Asset: inv.Asset,
 	}
 	if s.view == ViewChoose {
 		if l.Choose = f.choose(s); inv.Outcome.State == invoice.Awaiting && inv.Asset == "" { // the prices of all coins are locked already
@@ -71,7 +90,7 @@ func (f *Face) live(s scene) templates.Live {
 		}
 		return l
 	}
-	l.Order.Details = f.details(s.lang, inv)
+	l.Order.Details, l.Embedded = f.details(s.lang, inv), s.query.embed
 	l.Return = returnTo(inv, s.view)
 	switch s.view {
 	case ViewWaiting, ViewWaitingExpiring, ViewUnderpaid:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -38,7 +39,17 @@ func (f *Face) stage(r *http.Request, inv *invoice.Invoice) (scene, error) {
 	if err != nil {
 		return scene{}, fault.ErrInternal.Because(err)
 	}
-	s := scene{inv: inv, merchant: m, query: queryOf(r), lang: web.Language(r), now: inv.Clock(f.Now())}
+	s := scene{inv: inv, merchant: m, query: queryOf(r), now: inv.Clock(f.Now())}
+	if s.lang = web.Language(r); s.query.lang == "" { // the merchant's choice comes before the browser's
+		if wanted, ok := texts.Find(m.Look.Language); ok {
+			s.lang = wanted
+		}
+	}
+	if s.query.theme == "" {
+		s.theme = m.Look.Theme
+	} else {
+		s.theme = s.query.theme
+	}
 	s.facts = factsOf(inv, s.now, f.usableFor(inv))
 	s.facts.PayAgain = s.query.hasMethod && s.query.method == inv.Asset
 	s.view = s.facts.View()
@@ -53,8 +64,11 @@ func (f *Face) stage(r *http.Request, inv *invoice.Invoice) (scene, error) {
 	return s, nil
 }
 
-// render draws in the scene's language.
+// render draws in the scene's language. Whom the merchant lists may frame it, and nobody else.
 func (f *Face) render(w http.ResponseWriter, r *http.Request, s scene, status int, c templ.Component) {
+	if ancestors := append(slices.Clone(f.Ancestors), s.merchant.Look.Origins...); len(ancestors) > 0 {
+		front.PageHeaders(f.TLS, reportPath, ancestors...).Apply(w.Header())
+	}
 	f.site.Render(w, r.WithContext(texts.With(r.Context(), s.lang)), status, c)
 }
 

@@ -3,8 +3,10 @@ package checkout
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 
 	"checkout/ident"
+	"checkout/merchant"
 	"checkout/web"
 	"checkout/web/texts"
 )
@@ -17,8 +19,14 @@ type query struct {
 	qr        string // "address" or "uri"
 	still     bool   // r=0: the page does not reload itself
 	theme     string
-	lang      string // as asked for; empty: what the browser accepts
+	lang      string // as asked for; empty: what the merchant wants or the browser accepts
+	embed     bool   // the page stands in a frame
+	channel   string // the loader's name for that frame
+	origin    string // where the frame's page says it is from; believed only if the merchant lists it
 }
+
+// channelName is what a loader may call a frame.
+var channelName = regexp.MustCompile(`^[A-Za-z0-9_-]{8,64}$`)
 
 // The kinds of a QR code.
 const (
@@ -31,6 +39,14 @@ func queryOf(r *http.Request) query {
 	q := query{method: values.Get("m"), hasMethod: values.Has("m"), still: values.Get("r") == "0", theme: web.Theme(r)}
 	if kind := values.Get("qr"); kind == kindAddress || kind == kindURI {
 		q.qr = kind
+	}
+	if q.embed = values.Get("embed") == "1"; q.embed {
+		if c := values.Get("channel"); channelName.MatchString(c) {
+			q.channel = c
+		}
+		if o := values.Get("origin"); merchant.Origin(o) {
+			q.origin = o
+		}
 	}
 	if l, ok := texts.Find(values.Get("lang")); ok {
 		q.lang = l.Tag
@@ -52,6 +68,14 @@ func (q query) path(id ident.ID, what string, more ...string) string {
 	}
 	if q.lang != "" {
 		values.Set("lang", q.lang)
+	}
+	if q.embed {
+		values.Set("embed", "1")
+		for name, value := range map[string]string{"channel": q.channel, "origin": q.origin} {
+			if value != "" {
+				values.Set(name, value)
+			}
+		}
 	}
 	for i := 0; i+1 < len(more); i += 2 {
 		values.Set(more[i], more[i+1])

@@ -40,6 +40,7 @@ type shop struct {
 	face     *Face
 	now      time.Time
 	support  string
+	look     merchant.Look
 }
 
 func (s *shop) clock() time.Time {
@@ -104,7 +105,9 @@ func (s *shop) Usable(network string) bool {
 type merchants struct{ shop *shop }
 
 func (m merchants) Find(context.Context, ident.ID) (merchant.Merchant, error) {
-	return merchant.Merchant{Name: "Acme Coffee", Support: m.shop.support}, nil
+	m.shop.mu.Lock()
+	defer m.shop.mu.Unlock()
+	return merchant.Merchant{Name: "Acme Coffee", Support: m.shop.support, Look: m.shop.look}, nil
 }
 
 // The coins of the test shop.

@@ -221,6 +221,14 @@ func stepClass(s Step) string {
 	return s.Tone
 }
 
+// top makes a link lead out of the frame.
+func top(embedded bool) templ.Attributes {
+	if embedded {
+		return templ.Attributes{"target": "_top"}
+	}
+	return nil
+}
+
 // theme is the attribute that fixes light or dark.
 func theme(name string) templ.Attributes {
 	if name != "light" && name != "dark" {

@@ -19,6 +19,15 @@ type Page struct {
 	Live   Live
 
 	Languages []Language // to choose from
+	Embed     *Embed     // of a page that stands in a frame
+}
+
+// Embed is what the script of a framed page goes by.
+type Embed struct {
+	Parent  string // origin of the framing page; empty: nobody is told anything
+	Channel string
+	Invoice string
+	Full    string // address of the page outside the frame
 }
 
 // Language is one the page can be read in.
@@ -57,6 +66,8 @@ type Live struct {
 	LockUntil   string // RFC 3339, empty when no price is locked
 	PaymentURI  string
 	Favicon     string
+	Embedded    bool   // links lead out of the frame
+	Asset       string // id of the chosen coin
 	Merchant    Merchant
 	Short       string // the invoice id as people read it aloud: "7K3M-9Q2X"
 	Order       Order

@@ -70,6 +70,7 @@
     }
     before = undefined
     tick()
+    report()
   }
 
   // Asking. One request at a time, ten seconds each.
@@ -182,10 +183,47 @@
     setTimeout(() => { label.textContent = old }, 2500)
   }
 
+  // Embedded: one origin, the one the merchant lists, is told what it may know, and only it is listened to. A message never
+  // holds an address, an amount, a transaction or a name.
+  const { parentOrigin, channel, invoice } = document.body.dataset, framed = parentOrigin && parent !== window
+  let told = 0, high = 0, saidAt = 0
+  const send = (type, more) => { if (framed) parent.postMessage({ v: 1, type: 'pay:' + type, id: invoice, channel, ...more }, parentOrigin) }
+  const height = () => Math.ceil(document.body.getBoundingClientRect().height)
+  function report() {
+    const key = data.state + data.rev
+    if (framed && told !== key) send('status', { status: data.state, final: data.final === 'true', rev: Number(data.rev) })
+    told = key
+  }
+  function close() { send('close', { reason: /^paid/.test(data.state) ? 'paid' : /^expired/.test(data.state) ? 'expired' : 'user' }) }
+  if (framed) {
+    find('[data-close]').hidden = false
+    send('ready', { height: height(), status: data.state, version: 1 })
+    if (data.asset) send('method', { asset: data.asset })
+    report()
+    // At most ten times a second, and only when it has changed.
+    const resized = () => { if (height() !== high) { high = height(); saidAt = performance.now(); send('resize', { height: high }) } }
+    // The frame has the keys, so the dialog around it does not hear this one.
+    addEventListener('keydown', (e) => { if (e.key === 'Escape' && !zoom.open && !e.defaultPrevented) close() })
+    let waits
+    new ResizeObserver(() => {
+      clearTimeout(waits)
+      waits = setTimeout(resized, Math.max(0, 100 - performance.now() + saidAt))
+    }).observe(document.body)
+    addEventListener('message', (e) => {
+      const m = e.data
+      if (e.source !== parent || e.origin !== parentOrigin || typeof m !== 'object' || !m || m.v !== 1 || m.channel !== channel || m.id !== invoice) return
+      if (m.type === 'pay:theme' && ['light', 'dark'].includes(m.mode)) document.documentElement.dataset.theme = m.mode
+      if (m.type === 'pay:close_request') close()
+      if (m.type === 'pay:focus') live.focus()
+    })
+  }
+
   document.addEventListener('click', (e) => {
     const at = (what) => e.target.closest && e.target.closest(what)
     if (e.button || e.metaKey || e.ctrlKey || e.shiftKey) return
     if (at('[data-copy]')) copy(at('[data-copy]'))
+    else if (at('[data-close]')) close()
+    else if (at('[data-return]')) send('return')
     else if (at('[data-retry]')) poll()
     else if (at('[data-wallet]')) find('#back', live).hidden = false
     else if (at('[data-tab]')) {

@@ -1,0 +1,104 @@
+package merchant
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"checkout/fault"
+)
+
+// The faults of a merchant's look.
+var (
+	ErrOrigin  = fault.New(fault.Invalid, "origin", "A page that may embed is named by scheme, host and port alone: https://shop.example or https://shop.example:8443. http is for localhost only.").At("origin")
+	ErrOrigins = fault.New(fault.Invalid, "origins", "At most 50 pages may embed.").At("origin")
+	ErrTheme   = fault.New(fault.Invalid, "theme", "A theme is light, dark, or auto.").At("theme")
+)
+
+// maxOrigins bounds a content policy, which is sent with every page.
+const maxOrigins = 50
+
+// Look is how a merchant's customers meet their pages.
+type Look struct {
+	Origins  []string `json:"origins,omitempty"`  // who may embed the pages: origins, or "https://*.host"
+	Language string   `json:"language,omitempty"` // BCP 47; empty: what the browser accepts
+	Theme    string   `json:"theme,omitempty"`    // "light" or "dark"; empty: what the system wants
+}
+
+// Check refuses what may not be stored. Whether a language is one the pages have is for them to say.
+func (l Look) Check() error {
+	if len(l.Origins) > maxOrigins {
+		return ErrOrigins
+	}
+	for _, o := range l.Origins {
+		if !originOrFamily(o) {
+			return ErrOrigin
+		}
+	}
+	if l.Theme != "" && l.Theme != "light" && l.Theme != "dark" {
+		return ErrTheme
+	}
+	return nil
+}
+
+// Embeds says whether a page of an origin may embed the merchant's pages.
+func (l Look) Embeds(origin string) bool {
+	return slices.ContainsFunc(l.Origins, func(allowed string) bool {
+		if suffix, family := strings.CutPrefix(allowed, "https://*."); family {
+			host, secure := strings.CutPrefix(origin, "https://")
+			return secure && strings.HasSuffix(host, "."+suffix) && Origin(origin)
+		}
+		return origin == allowed
+	})
+}
+
+// originOrFamily takes a wildcard for the hosts below one of at least two labels, and nothing wilder.
+func originOrFamily(text string) bool {
+	if below, family := strings.CutPrefix(text, "https://*."); family {
+		return strings.Count(below, ".") >= 1 && Origin("https://"+below)
+	}
+	return Origin(text)
+}
+
+// Origin says whether text is an origin as browsers write it (RFC 6454): lower case, no default port, nothing after it, and
+// https unless it is on this machine.
+func Origin(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || text != u.Scheme+"://"+u.Host {
+		return false
+	}
+	host, port := u.Hostname(), u.Port()
+	if port != "" {
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || n == 0 || port != strconv.FormatUint(n, 10) || (u.Scheme == "https" && n == 443) || (u.Scheme == "http" && n == 80) {
+			return false
+		}
+	} else if strings.HasSuffix(u.Host, ":") {
+		return false
+	}
+	switch u.Scheme {
+	case "https":
+		return hostName(host)
+	case "http":
+		return host == "localhost" || host == "127.0.0.1" || host == "::1"
+	}
+	return false
+}
+
+// hostName says whether text is a host as it stands in an origin: labels of letters, digits and hyphens, lower case, others in
+// punycode, or an address.
+func hostName(text string) bool {
+	if strings.Contains(text, ":") { // IPv6, which the URL's grammar has checked
+		return strings.Trim(text, "0123456789abcdef:") == ""
+	}
+	if len(text) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(text, ".") {
+		if label == "" || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+	}
+	return true
+}
