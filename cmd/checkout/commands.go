@@ -78,6 +78,7 @@ func (c migrateCmd) Run(ctx context.Context, s *Settings, out *console) error {
 type merchantCmd struct {
 	Create merchantCreateCmd `cmd:"" help:"Make a merchant with keys for both environments."`
 	List   merchantListCmd   `cmd:"" help:"List merchants."`
+	Look   merchantLookCmd   `cmd:"" help:"How customers meet the pages: who may embed them, language, theme."`
 	Key    struct {
 		Rotate keyRotateCmd `cmd:"" help:"Give a key a new secret; the old one is accepted for 24 more hours."`
 	} `cmd:"" help:"API keys."`

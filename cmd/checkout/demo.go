@@ -103,6 +103,14 @@ func (a *app) openShop(ctx context.Context, site *sites, node *miningNode, out *
 		}
 		a.extra = append(a.extra, worker{"bitcoin miner", node.mine})
 	}
+	if _, err := (store.Merchants{DB: a.db}).Restyle(ctx, m.ID, func(l merchant.Look) merchant.Look {
+		if merchant.Origin(site.base) {
+			l.Origins = []string{site.base}
+		}
+		return l
+	}); err != nil {
+		return err
+	}
 	site.extra["demo"] = demo.New(demo.Deps{
 		API: site.local, Key: m.Test.CoinsPaid.Key, Secret: m.Test.CoinsPaid.Secret, Bitcoin: node != nil, Client: &http.Client{Timeout: 10 * time.Second},
 		Play:     func(ctx context.Context, id, action string) error { return a.play(ctx, node, ident.ID(id), action) },

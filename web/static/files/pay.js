@@ -40,7 +40,7 @@
   }
   function localise(time) {
     const at = new Date(time.dateTime), form = time.dataset.form, east = -at.getTimezoneOffset()
-    const clock = at.toLocaleTimeString([], { hour: 'numeric', minute: '2-digit' })
+    const clock = at.toLocaleTimeString(document.documentElement.lang, { hour: 'numeric', minute: '2-digit' })
     const date = at.toLocaleDateString(document.documentElement.lang, { day: 'numeric', month: 'long', year: 'numeric' })
     const zone = 'UTC' + (east ? (east < 0 ? '−' : '+') + (Math.abs(east) / 60 | 0) : '') +
       (east % 60 ? ':' + String(Math.abs(east) % 60).padStart(2, '0') : '')

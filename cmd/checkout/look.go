@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"checkout/fault"
+	"checkout/ident"
+	"checkout/merchant"
+	"checkout/store"
+	"checkout/web/embed"
+	"checkout/web/texts"
+)
+
+type merchantLookCmd struct {
+	Merchant  string   `required:"" help:"Id of the merchant."`
+	Origin    []string `help:"Who may embed the pages: https://shop.example, or https://*.shop.example for all hosts below. In place of the list there is." placeholder:"ORIGIN"`
+	NoOrigins bool     `help:"Nobody may embed the pages."`
+	Wildcards bool     `help:"Confirms that every host below a name may embed."`
+	Language  string   `help:"Language of the pages unless the customer chooses one; auto: what the browser accepts." placeholder:"TAG"`
+	Theme     string   `help:"light, dark, or auto: what the customer's system wants."`
+}
+
+// lookAnswer is a merchant's look with what a shop needs to embed.
+type lookAnswer struct {
+	ID        ident.ID `json:"merchant_id"`
+	Origins   []string `json:"origins"`
+	Language  string   `json:"language"`
+	Theme     string   `json:"theme"`
+	Script    string   `json:"embed_script"`
+	Integrity string   `json:"embed_integrity"`
+}
+
+// errLanguage is the fault of a language there are no texts in.
+var errLanguage = fault.New(fault.Invalid, "language", "The pages do not speak this language.").At("--language")
+
+// Run shows a merchant's look, after changing what flags name.
+func (c merchantLookCmd) Run(ctx context.Context, s *Settings, out *console) error {
+	for _, o := range c.Origin {
+		if strings.Contains(o, "*") && !c.Wildcards {
+			return setting("--origin", "A wildcard lets every host below the name embed the pages; confirm it with --wildcards.")
+		}
+	}
+	if _, ok := texts.Find(c.Language); !ok && c.Language != "" && c.Language != "auto" {
+		return errLanguage
+	}
+	return with(ctx, s, out, func(a *app) error {
+		look, err := (store.Merchants{DB: a.db}).Restyle(ctx, ident.ID(c.Merchant), c.change)
+		if err != nil {
+			return err
+		}
+		answer := lookAnswer{
+			ID: ident.ID(c.Merchant), Origins: append([]string{}, look.Origins...), Language: orAuto(look.Language), Theme: orAuto(look.Theme),
+			Script: s.base(s.Listen) + embed.Path, Integrity: embed.Integrity(),
+		}
+		who := "nobody"
+		if len(look.Origins) > 0 {
+			who = strings.Join(look.Origins, " ")
+		}
+		out.say(answer, "may embed  %s\nlanguage   %s\ntheme      %s\n\n%s", who, answer.Language, answer.Theme,
+			fmt.Sprintf("<script src=%q integrity=%q crossorigin=\"anonymous\" async></script>", answer.Script, answer.Integrity))
+		return nil
+	})
+}
+
+func (c merchantLookCmd) change(l merchant.Look) merchant.Look {
+	if len(c.Origin) > 0 || c.NoOrigins {
+		l.Origins = c.Origin
+	}
+	set := func(to *string, value string) {
+		switch value {
+		case "":
+		case "auto":
+			*to = ""
+		default:
+			*to = value
+		}
+	}
+	set(&l.Language, c.Language)
+	set(&l.Theme, c.Theme)
+	return l
+}
+
+func orAuto(text string) string {
+	if text == "" {
+		return "auto"
+	}
+	return text
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestLook: a merchant's list of who may embed is in the policy of its pages at once, and of nobody else's.
+func TestLook(t *testing.T) {
+	in := open(t, "", "")
+	in.serve()
+	in.ready("LTCT")
+	var other struct {
+		ID string `json:"merchant_id"`
+	}
+	in.cli(&other, "merchant", "create", "--name", "Bolt Bikes")
+	page := func(merchant string) (*http.Response, string) {
+		t.Helper()
+		var inv invoiceView
+		in.cli(&inv, "invoice", "create", "--merchant", merchant, "--test", "--amount", "25.50", "--title", "By hand")
+		res, err := http.Get(in.base + "/i/" + string(inv.ID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res, string(body)
+	}
+	var look lookAnswer
+	in.cli(&look, "merchant", "look", "--merchant", string(in.m.ID), "--origin", "https://shop.example", "--origin", "http://localhost:3000", "--theme", "dark", "--language", "en")
+	if len(look.Origins) != 2 || look.Theme != "dark" || look.Language != "en" || !strings.HasSuffix(look.Script, "/embed/v1.js") || !strings.HasPrefix(look.Integrity, "sha384-") {
+		t.Errorf("%+v", look)
+	}
+	res, body := page(string(in.m.ID))
+	if csp := res.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "frame-ancestors https://shop.example http://localhost:3000;") || res.Header.Get("X-Frame-Options") != "" {
+		t.Errorf("%s, X-Frame-Options %q", csp, res.Header.Get("X-Frame-Options"))
+	}
+	if !strings.Contains(body, `<html lang="en" dir="ltr" data-theme="dark"`) {
+		t.Errorf("%.200s", body)
+	}
+	if res, _ := page(other.ID); !strings.Contains(res.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
+		t.Errorf("another merchant's page: %s", res.Header.Get("Content-Security-Policy"))
+	}
+	for flags, want := range map[string]string{
+		"--origin https://*.shop.example": "--wildcards", "--origin https://shop.example/": "scheme, host and port", "--origin *": "--wildcards", "--theme pink": "light, dark",
+		"--language xx": "do not speak",
+	} {
+		args := append([]string{"merchant", "look", "--merchant", string(in.m.ID)}, strings.Fields(flags)...)
+		if out, err := in.command(args...).CombinedOutput(); err == nil || !strings.Contains(string(out), want) {
+			t.Errorf("%s: %v %s", flags, err, out)
+		}
+	}
+	in.cli(&look, "merchant", "look", "--merchant", string(in.m.ID), "--no-origins", "--theme", "auto")
+	if len(look.Origins) != 0 || look.Theme != "auto" {
+		t.Errorf("%+v", look)
+	}
+	res, err := http.Get(in.base + "/embed/v1.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK || res.Header.Get("Cross-Origin-Resource-Policy") != "cross-origin" {
+		t.Errorf("the loader: %d %v", res.StatusCode, res.Header)
+	}
+}
