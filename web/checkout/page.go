@@ -46,9 +46,7 @@ func (f *Face) page(s scene) templates.Page {
 		},
 	}
 	if s.query.embed {
-		plain := s.query
-		plain.embed = false
-		p.Embed = &templates.Embed{Parent: s.parent(), Channel: s.query.channel, Invoice: string(s.inv.ID), Full: plain.path(s.inv.ID, "")}
+		p.Embed = &templates.Embed{Parent: s.parent(), Channel: s.query.channel, Invoice: string(s.inv.ID), Full: s.outside().path(s.inv.ID, "")}
 	}
 	for _, l := range texts.All() {
 		other := s.query
@@ -60,6 +58,13 @@ func (f *Face) page(s scene) templates.Page {
 		p.Reload.Toggle, p.Reload.Seconds = s.query.path(s.inv.ID, "", "r", strconv.Itoa(p.Reload.Seconds)), 0
 	}
 	return p
+}
+
+// outside is the view state without the frame.
+func (s scene) outside() query {
+	q := s.query
+	q.embed = false
+	return q
 }
 
 // parent is the one origin messages go to and are taken from: the one the loader names if the merchant lists it, else the only
@@ -102,10 +107,13 @@ func (f *Face) live(s scene) templates.Live {
 		l.Return = ""
 	case ViewPaid, ViewPaidLate, ViewOverpaid:
 		l.Received, l.Facts = paidOf(s.lang, inv), f.outcomeFacts(s)
+		if len(inv.Payments) > 0 {
+			l.Receipt = s.outside().path(id, "/receipt")
+		}
 	case ViewExpired, ViewExpiredUnderpaid:
 		f.showExpired(&l, s)
 	case ViewLate:
-		l.Received, l.Payments, l.Return = lateOf(s.lang, inv), f.payments(s.lang, inv), ""
+		l.Received, l.Payments, l.Return = lateOf(s.lang, inv), f.payments(s.lang, inv, templates.Clock), ""
 	case ViewFailed:
 		f.showFailed(&l, s)
 	case ViewCancelled:
@@ -140,7 +148,7 @@ func (f *Face) showPay(l *templates.Live, s scene) {
 	l.Pay = p
 	if rest {
 		l.Method = nil
-		l.Progress, l.Payments = progressOf(inv), f.payments(s.lang, inv)
+		l.Progress, l.Payments = progressOf(inv), f.payments(s.lang, inv, templates.Clock)
 	}
 	showLock(l, inv, s.now)
 	if s.view == ViewWaitingExpiring {
@@ -238,12 +246,12 @@ func (f *Face) showExpired(l *templates.Live, s scene) {
 		l.Method = f.method(s)
 		return
 	}
-	l.Progress, l.Payments = progressOf(inv), f.payments(s.lang, inv)
+	l.Progress, l.Payments = progressOf(inv), f.payments(s.lang, inv, templates.Clock)
 }
 
 func (f *Face) showFailed(l *templates.Live, s scene) {
 	inv := s.inv
-	l.Method, l.Payments = f.method(s), f.payments(s.lang, inv)
+	l.Method, l.Payments = f.method(s), f.payments(s.lang, inv, templates.Clock)
 	if inv.Outcome.State != invoice.Awaiting {
 		return
 	}

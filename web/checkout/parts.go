@@ -179,7 +179,7 @@ func (f *Face) seen(inv *invoice.Invoice) []templates.Step {
 }
 
 // payments are all transfers a customer made, those included that did not go through.
-func (f *Face) payments(l *texts.Lang, inv *invoice.Invoice) []templates.Payment {
+func (f *Face) payments(l *texts.Lang, inv *invoice.Invoice, form string) []templates.Payment {
 	var list []templates.Payment
 	for _, p := range inv.Payments {
 		switch p.Standing {
@@ -192,8 +192,8 @@ func (f *Face) payments(l *texts.Lang, inv *invoice.Invoice) []templates.Payment
 		}
 		t := p.Transfer
 		list = append(list, templates.Payment{
-			Amount: t.Amount.Plain(), Coin: t.Amount.Currency().Code, Tx: shortTx(t.TxID), Href: f.explorer(t.Network, t.TxID),
-			State: paymentState(l, p), At: templates.At(p.FirstSeen, templates.Clock),
+			Amount: t.Amount.Plain(), Coin: t.Amount.Currency().Code, Tx: shortTx(t.TxID), TxID: t.TxID, Href: f.explorer(t.Network, t.TxID),
+			State: paymentState(l, p), At: templates.At(p.FirstSeen, form),
 		})
 	}
 	return list

@@ -96,6 +96,7 @@ func New(d Deps) *Face {
 		r.Use(page.Wrap)
 		r.Get("/i/{id}", f.handlePage)
 		r.Get("/i/{id}/fragment", f.handleFragment)
+		r.Get("/i/{id}/receipt", f.handleReceipt)
 		r.Get("/i/{id}/qr.svg", f.handleSVG)
 		r.Get("/i/{id}/qr.png", f.handlePNG)
 		r.Get("/invoice/{id}", f.handleOldAddress)

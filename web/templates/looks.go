@@ -221,6 +221,16 @@ func stepClass(s Step) string {
 	return s.Tone
 }
 
+// fresh makes a link open beside a frame instead of in it.
+func fresh(embedded bool) templ.Attributes {
+	if embedded {
+		return templ.Attributes{"target": "_blank", "rel": "noopener"}
+	}
+	return nil
+}
+
+func boolText(yes bool) string { return strconv.FormatBool(yes) }
+
 // top makes a link lead out of the frame.
 func top(embedded bool) templ.Attributes {
 	if embedded {

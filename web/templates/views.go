@@ -7,6 +7,7 @@ import "time"
 // Assets are the addresses of the static files a page refers to.
 type Assets struct {
 	Style, Script, Logo                string
+	Sheet, SheetScript                 string // of receipts
 	FavWait, FavSeen, FavPaid, FavAttn string
 }
 
@@ -85,6 +86,7 @@ type Live struct {
 	Lock     *Lock
 	Requote  *Requote
 	Return   string // the merchant's address to go back to, validated; may be empty
+	Receipt  string // address of the receipt, once there is something to keep
 	Again    string // address of the payment details, after a payment that did not go through
 	Others   string // address of the method form, where another coin is the way on
 }
@@ -218,6 +220,7 @@ type Step struct {
 type Payment struct {
 	Amount, Coin string
 	Tx           string // shortened
+	TxID         string // whole, for paper
 	Href         string
 	State        string
 	At           When
@@ -237,6 +240,22 @@ type Requote struct {
 	Action  string // empty when it may not be asked for any more
 	Keep    bool   // the price would stay about the same
 	Primary bool
+}
+
+// Receipt is what a customer keeps of a payment.
+type Receipt struct {
+	Theme    string
+	Assets   Assets
+	Test     bool
+	Final    bool // paid; before that it is a preview
+	Merchant Merchant
+	Short    string
+	Total    string
+	Currency string
+	Paid     string // what came, in coins: "0.00044007 BTC"
+	Facts    []Fact
+	Payments []Payment // with whole transaction ids
+	Back     string
 }
 
 // Failure is an error page.

@@ -1,0 +1,86 @@
+package checkout
+
+import (
+	"net/http"
+	"strings"
+
+	"checkout/invoice"
+	"checkout/money"
+	"checkout/web/templates"
+)
+
+// handleReceipt shows what a customer keeps: once money has been seen. Before that there is nothing to show, and the page
+// says where things stand.
+func (f *Face) handleReceipt(w http.ResponseWriter, r *http.Request) {
+	s, err := f.set(r)
+	if err != nil {
+		f.fail(w, r, err)
+		return
+	}
+	if !receiptable(s.inv) {
+		f.seeOther(w, r, s.query.path(s.inv.ID, ""))
+		return
+	}
+	f.render(w, r, s, http.StatusOK, templates.ReceiptPage(f.receipt(s)))
+}
+
+// receiptable says whether any money that counts has come.
+func receiptable(inv *invoice.Invoice) bool {
+	for _, p := range inv.Payments {
+		if counts(p) {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *Face) receipt(s scene) templates.Receipt {
+	inv, t := s.inv, s.lang
+	order := orderOf(t, inv)
+	r := templates.Receipt{
+		Theme: s.theme, Assets: f.site.Assets(), Test: inv.Outcome.Flags.Test, Final: inv.Outcome.State == invoice.Settled,
+		Merchant: merchantOf(t, s.merchant, inv), Short: inv.ID.Short(), Total: order.Total, Currency: order.Currency,
+		Paid: paidIn(inv), Payments: f.payments(t, inv, templates.Both), Back: s.query.path(inv.ID, ""),
+	}
+	fact := func(key, value string) {
+		if value != "" {
+			r.Facts = append(r.Facts, templates.Fact{Label: t.Say(key), Value: value})
+		}
+	}
+	fact("fact.order", order.Label)
+	fact("fact.description", inv.Description)
+	r.Facts = append(r.Facts, templates.Fact{Label: t.Say("fact.invoice"), Value: string(inv.ID), Mono: true})
+	if !inv.SettledAt.IsZero() {
+		at := templates.At(inv.SettledAt, templates.Both)
+		r.Facts = append(r.Facts, templates.Fact{Label: t.Say("receipt.when"), Time: &at})
+	}
+	if asset, network, addr, ok := f.target(inv); ok {
+		fact("fact.with", asset.Name+" ("+asset.Currency.Code+")")
+		fact("receipt.network", network.Name)
+		r.Facts = append(r.Facts, templates.Fact{Label: t.Say("pay.address"), Value: addr.Text, Mono: true})
+		if q, quoted := inv.Quote(inv.Asset); quoted {
+			at := templates.At(q.At, templates.Both)
+			r.Facts = append(r.Facts,
+				templates.Fact{Label: t.Say("fact.rate"), Value: t.Isolated("1 " + asset.Currency.Code + " = " + rateText(t, q.Rate))},
+				templates.Fact{Label: t.Say("fact.taken"), Time: &at})
+		}
+	}
+	return r
+}
+
+// paidIn sums what came, coin by coin.
+func paidIn(inv *invoice.Invoice) string {
+	var parts []string
+	for _, m := range inv.Methods {
+		sum := money.Zero(m.Currency)
+		for _, p := range inv.Payments {
+			if p.Transfer.Asset == m.Asset && counts(p) {
+				sum, _ = sum.Add(p.Transfer.Amount) // one asset has one currency
+			}
+		}
+		if sum.Sign() > 0 {
+			parts = append(parts, sum.Plain()+" "+sum.Currency().Code)
+		}
+	}
+	return strings.Join(parts, " + ")
+}
