@@ -12,7 +12,7 @@ PACKAGES  ?= ./...
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run build generate test check lint bench fuzz clean setup nodes
+.PHONY: help run build generate test check lint bench fuzz preview clean setup nodes
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,8 +54,11 @@ fuzz: ## Run every fuzz target for FUZZTIME each (default 10m).
 		done; \
 	done
 
+preview: ## Take pictures of every view into preview/, with one contact sheet of all; SERVE=127.0.0.1:8090 serves the pages instead.
+	CHECKOUT_PREVIEW=$(CURDIR)/preview CHECKOUT_PREVIEW_SERVE=$(SERVE) $(GO) test -count=1 -timeout 0 -run '^TestPreview$$' -v ./web/templates
+
 clean: ## Remove what was built.
-	rm -rf $(BIN)
+	rm -rf $(BIN) preview
 
 setup:
 	@sh tools/setup.sh

@@ -2,10 +2,12 @@ package templates
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,35 +18,83 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"checkout/web/static"
+	"checkout/web/texts"
 )
 
-// previewHandler serves every view under its name, and failures under their status.
+// previewHandler serves every view in every language and theme, /v/{language}/{theme}/{view}, failures by their status, and a
+// sheet of them all at the root. No database is near.
 func previewHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(static.Prefix, static.New())
-	for _, view := range sampleViews() {
-		page := samplePage(view)
-		mux.Handle("/"+view, templ.Handler(PageView(page)))
-		page.Theme = "dark"
-		mux.Handle("/dark/"+view, templ.Handler(PageView(page)))
+	draw := func(w http.ResponseWriter, r *http.Request, c templ.Component) {
+		l, ok := texts.Find(r.PathValue("lang"))
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_ = c.Render(texts.With(r.Context(), l), w)
 	}
-	for _, status := range []int{404, 421, 429, 500, 503} {
-		f := Failure{Assets: sampleAssets(), Status: status}
+	theme := func(r *http.Request) string { return strings.TrimPrefix(r.PathValue("theme"), "auto") }
+	mux.HandleFunc("/v/{lang}/{theme}/{view}", func(w http.ResponseWriter, r *http.Request) {
+		l, ok := texts.Find(r.PathValue("lang"))
+		if !ok || !slices.Contains(sampleViews(), r.PathValue("view")) {
+			http.NotFound(w, r)
+			return
+		}
+		page := samplePageIn(l, r.PathValue("view"))
+		page.Theme = theme(r)
+		for _, other := range texts.All() {
+			page.Languages = append(page.Languages, Language{Tag: other.Tag, Name: other.Name, Href: "/v/" + other.Tag + "/" + r.PathValue("theme") + "/" + r.PathValue("view"), Current: other == l})
+		}
+		draw(w, r, PageView(page))
+	})
+	mux.HandleFunc("/v/{lang}/{theme}/error/{status}", func(w http.ResponseWriter, r *http.Request) {
+		status, _ := strconv.Atoi(r.PathValue("status"))
+		f := Failure{Assets: sampleAssets(), Status: status, Theme: theme(r)}
 		if status == 500 {
 			f.Reference = "3c91d0aa-000417"
 		}
-		mux.Handle("/error/"+strconv.Itoa(status), templ.Handler(FailurePage(f)))
-	}
+		draw(w, r, FailurePage(f))
+	})
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = fmt.Fprint(w, "<!doctype html><meta charset=utf-8><title>Views</title><style>body{font:15px system-ui;margin:32px;columns:4}h2{font-size:15px;margin:0 0 4px}ul{margin:0 0 20px;padding:0;list-style:none;break-inside:avoid}</style>")
+		for _, view := range append(sampleViews(), "error/404", "error/429", "error/500", "error/503") {
+			_, _ = fmt.Fprintf(w, "<ul><li><h2>%s</h2>", view)
+			for _, l := range texts.All() {
+				_, _ = fmt.Fprintf(w, `<li><a href="/v/%[1]s/light/%[2]s">%[3]s</a> · <a href="/v/%[1]s/dark/%[2]s">dark</a>`, l.Tag, view, l.Name)
+			}
+			_, _ = fmt.Fprint(w, "</ul>")
+		}
+	})
 	return mux
 }
 
-// TestPreview takes a picture of every view at the sizes people have. It needs a folder to put them in:
+// The pictures of a preview: in both directions of writing, light and dark, at the widths people have.
+var (
+	previewLanguages = []string{"en", "ar"}
+	previewThemes    = []string{"light", "dark"}
+	previewWidths    = []int64{360, 768, 1280}
+)
+
+// TestPreview takes a picture of every view and puts them all on one contact sheet. It needs a folder:
 //
-//	CHECKOUT_PREVIEW=$PWD/preview go test ./web/templates -run Preview
+//	make preview
+//
+// With CHECKOUT_PREVIEW_SERVE it serves the pages instead, until it is stopped.
 func TestPreview(t *testing.T) {
+	if at := os.Getenv("CHECKOUT_PREVIEW_SERVE"); at != "" {
+		t.Logf("http://%s", at)
+		server := &http.Server{Addr: at, Handler: previewHandler(), ReadHeaderTimeout: 5 * time.Second}
+		t.Fatal(server.ListenAndServe())
+	}
 	folder := os.Getenv("CHECKOUT_PREVIEW")
 	if folder == "" {
 		t.Skip("CHECKOUT_PREVIEW names no folder for the pictures")
+	}
+	if err := os.MkdirAll(folder, 0o750); err != nil {
+		t.Fatal(err)
 	}
 	server := httptest.NewServer(previewHandler())
 	defer server.Close()
@@ -53,20 +103,35 @@ func TestPreview(t *testing.T) {
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatal(err)
 	}
-
 	only := os.Getenv("CHECKOUT_PREVIEW_ONLY")
+	sheet := new(strings.Builder)
+	sheet.WriteString("<!doctype html><meta charset=utf-8><title>Every view</title><style>body{font:13px system-ui;margin:24px;background:#d9dce2}h2{margin:24px 0 8px}div{display:flex;gap:12px;align-items:flex-start;overflow:auto}figure{margin:0}img{display:block;height:340px;background:#fff;box-shadow:0 1px 4px #0003}figcaption{color:#444;padding:4px 0 12px}</style>")
 	for _, view := range sampleViews() {
 		if only != "" && !strings.Contains(" "+only+" ", " "+view+" ") {
 			continue
 		}
-		picture(ctx, t, server.URL+"/"+view, filepath.Join(folder, view+".png"), 1280, 800, 1, "light")
-		picture(ctx, t, server.URL+"/"+view, filepath.Join(folder, view+"-dark.png"), 1280, 800, 1, "dark")
-		picture(ctx, t, server.URL+"/"+view, filepath.Join(folder, view+"-phone.png"), 360, 640, 2, "light")
+		fmt.Fprintf(sheet, "<h2>%s</h2><div>", view)
+		for _, lang := range previewLanguages {
+			for _, theme := range previewThemes {
+				for _, width := range previewWidths {
+					name := fmt.Sprintf("%s-%s-%s-%d.png", view, lang, theme, width)
+					picture(ctx, t, server.URL+"/v/"+lang+"/auto/"+view, filepath.Join(folder, name), width, 800, 1, theme)
+					fmt.Fprintf(sheet, "<figure><img src=%q><figcaption>%s %s %d</figcaption></figure>", name, lang, theme, width)
+				}
+			}
+		}
+		sheet.WriteString("</div>")
 	}
-	picture(ctx, t, server.URL+"/waiting#qr", filepath.Join(folder, "waiting-phone-qr.png"), 360, 640, 2, "light")
-	for _, status := range []string{"404", "500", "503"} {
-		picture(ctx, t, server.URL+"/error/"+status, filepath.Join(folder, "error-"+status+".png"), 1280, 800, 1, "light")
+	picture(ctx, t, server.URL+"/v/en/light/waiting#qr", filepath.Join(folder, "waiting-qr.png"), 360, 640, 2, "light")
+	index := filepath.Join(folder, "index.html")
+	if err := os.WriteFile(index, []byte(sheet.String()), 0o600); err != nil {
+		t.Fatal(err)
 	}
+	whole, err := filepath.Abs(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture(ctx, t, "file://"+whole, filepath.Join(folder, "contact-sheet.png"), 3600, 800, 1, "light")
 }
 
 func picture(ctx context.Context, t *testing.T, url, file string, width, height int64, scale float64, scheme string) {

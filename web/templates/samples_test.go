@@ -48,7 +48,10 @@ func sampleQR(content string, tabs bool) QR {
 }
 
 // samplePage is a page of one view, filled as the handlers fill it.
-func samplePage(view string) Page {
+func samplePage(view string) Page { return samplePageIn(texts.English(), view) }
+
+// samplePageIn is a sample in another language.
+func samplePageIn(t *texts.Lang, view string) Page {
 	at := func(hour, minute int) time.Time { return time.Date(2026, 11, 21, hour, minute, 0, 0, time.UTC) }
 	clock := func(hour, minute int) *When { w := At(at(hour, minute), Clock); return &w }
 	both := At(at(15, 18), Both)
@@ -60,10 +63,10 @@ func samplePage(view string) Page {
 		Merchant: Merchant{Name: "Acme Coffee", SupportHref: "mailto:support@acme.example", SupportText: "support@acme.example"},
 		Short:    "7K3M-9Q2X",
 		Order: Order{
-			Label: "Order #1001 · 2 kg house blend", Total: "25.50", Currency: "USD",
+			Label: "Order #1001 · 2 kg house blend", Total: t.Figure("25.50"), Currency: "USD",
 			Details: []Fact{
-				{Label: "Price", Value: "25.50 USD"}, {Label: "Rate", Value: "1 BTC = 57,945.47 USD"},
-				{Label: "Rate taken", Time: &both}, {Label: "Rounding", Value: "up to 0.00000001 BTC"},
+				{Label: t.Say("fact.price"), Value: t.Figure("25.50") + " USD"}, {Label: t.Say("fact.rate"), Value: t.Isolated("1 BTC = " + t.Figure("57945.47") + " USD")},
+				{Label: t.Say("fact.taken"), Time: &both}, {Label: t.Say("fact.rounding"), Value: t.Say("fact.rounded", "amount", t.Isolated("0.00000001 BTC"))},
 			},
 		},
 		Said: Said{
@@ -72,12 +75,12 @@ func samplePage(view string) Page {
 		},
 	}
 	method := &Method{Coin: "BTC", Name: "Bitcoin", Network: "Bitcoin"}
-	payment := []Payment{{Amount: "0.0003", Coin: "BTC", Tx: sampleTx, Href: "https://explorer.example/tx/9f2c41", State: "confirmed", At: *clock(14, 22)}}
+	payment := []Payment{{Amount: "0.0003", Coin: "BTC", Tx: sampleTx, Href: "https://explorer.example/tx/9f2c41", State: t.Say("transfer.confirmed"), At: *clock(14, 22)}}
 	progress := &Progress{Received: "0.0003", Asked: "0.00044007", Coin: "BTC", Have: 682}
 	seen := []Step{{Mono: sampleTx, Href: "https://explorer.example/tx/9f2c41", At: clock(14, 22)}}
 	done := []Fact{
-		{Label: "Order", Value: "#1001 · 2 kg house blend"}, {Label: "Paid with", Value: "Bitcoin (BTC)"},
-		{Label: "Transaction", Value: sampleTx, Href: "https://explorer.example/tx/9f2c41", Mono: true}, {Label: "Invoice", Value: "7K3M-9Q2X", Mono: true},
+		{Label: t.Say("fact.order"), Value: "#1001 · 2 kg house blend"}, {Label: t.Say("fact.with"), Value: "Bitcoin (BTC)"},
+		{Label: t.Say("fact.transaction"), Value: sampleTx, Href: "https://explorer.example/tx/9f2c41", Mono: true}, {Label: t.Say("fact.invoice"), Value: "7K3M-9Q2X", Mono: true},
 	}
 	l.Return = "https://shop.example/orders/1001"
 	switch view {
@@ -88,7 +91,7 @@ func samplePage(view string) Page {
 			Options: []Option{
 				{Value: "btc", Coin: "BTC", Name: "Bitcoin", Network: "Bitcoin", Minutes: 10, Amount: "0.00044007", Approx: "25.50 USD", Chosen: true},
 				{Value: "ltct", Coin: "LTCT", Name: "Litecoin Testnet", Network: "Rehearsal", Amount: "0.27641", Approx: "25.50 USD"},
-				{Value: "xyz", Coin: "XYZ", Name: "Another coin", Network: "Another", Why: "Minimum is 50.00 USD"},
+				{Value: "xyz", Coin: "XYZ", Name: "Another coin", Network: "Another", Why: t.Say("choose.unavailable")},
 			},
 		}
 	case "waiting", "waiting_expiring":
@@ -114,23 +117,23 @@ func samplePage(view string) Page {
 		l.LockUntil, l.Lock = "2026-11-21T15:02:00Z", &Lock{Until: *clock(15, 2), Minutes: 29}
 	case "detected", "confirming":
 		l.Method, l.Return, l.Ring = method, "", &Ring{Need: 6}
-		l.Received = &Received{Label: "Received", Amount: "0.00044007", Coin: "BTC", Approx: "≈ 25.50 USD", Note: "covers the order in full"}
-		l.Steps = Story(texts.English(), seen, 0, 6, 10, "Acme Coffee")
+		l.Received = &Received{Label: t.Say("received.label"), Amount: "0.00044007", Coin: "BTC", Approx: "≈ 25.50 USD", Note: t.Say("received.covers")}
+		l.Steps = Story(t, seen, 0, 6, 10, "Acme Coffee")
 		if view == "confirming" {
-			l.Ring, l.Steps = &Ring{Have: 2, Need: 6}, Story(texts.English(), seen, 2, 6, 10, "Acme Coffee")
+			l.Ring, l.Steps = &Ring{Have: 2, Need: 6}, Story(t, seen, 2, 6, 10, "Acme Coffee")
 		}
 	case "paid", "paid_late", "overpaid":
 		l.Final = true
-		l.Received = &Received{Label: "You paid", Amount: "0.00044007", Coin: "BTC", Approx: "25.50 USD", At: &both}
+		l.Received = &Received{Label: t.Say("received.paid"), Amount: "0.00044007", Coin: "BTC", Approx: "25.50 USD", At: &both}
 		l.Facts = done
 		if view == "overpaid" {
 			l.Received.Amount = "0.00054007"
-			l.Facts = append([]Fact{{Label: "Price", Value: "0.00044007 BTC"}, {Label: "Too much", Value: "0.0001 BTC"}}, done...)
+			l.Facts = append([]Fact{{Label: t.Say("fact.price"), Value: "0.00044007 BTC"}, {Label: t.Say("fact.toomuch"), Value: "0.0001 BTC"}}, done...)
 		}
 	case "expired", "expired_underpaid":
 		l.Requote = &Requote{Action: "/i/7K3M9Q2X5T8V4B6N7K3M9Q2X5T/requote", Primary: true}
 		watch := l.Said.Watch
-		l.Facts = []Fact{{Label: "Last price", Value: "0.00044007 BTC"}, {Label: "Address watched until", Time: &watch}, {Label: "Invoice", Value: "7K3M-9Q2X", Mono: true}}
+		l.Facts = []Fact{{Label: t.Say("fact.last"), Value: "0.00044007 BTC"}, {Label: t.Say("fact.watched"), Time: &watch}, {Label: t.Say("fact.invoice"), Value: "7K3M-9Q2X", Mono: true}}
 		if view == "expired" {
 			l.Method = method
 		} else {
@@ -138,10 +141,10 @@ func samplePage(view string) Page {
 			l.Progress, l.Payments = progress, payment
 		}
 	case "late":
-		l.Received = &Received{Label: "Received", Amount: "0.00044007", Coin: "BTC", Approx: "≈ 25.50 USD", At: &both}
+		l.Received = &Received{Label: t.Say("received.label"), Amount: "0.00044007", Coin: "BTC", Approx: "≈ 25.50 USD", At: &both}
 		l.Facts, l.Return = done, ""
 	case "failed":
-		payment[0].State, payment[0].Amount = "replaced by another transaction", "0.00044007"
+		payment[0].State, payment[0].Amount = t.Say("transfer.replaced"), "0.00044007"
 		l.Method, l.Payments, l.Again = method, payment, "?m=btc"
 	case "cancelled":
 		l.Final = true
