@@ -252,7 +252,7 @@ func (a *app) pages(base string) *checkout.Face {
 	a.site = web.NewSite(static.New(), a.log)
 	face := checkout.New(checkout.Deps{
 		Site: a.site, Invoices: a.invoices, Merchants: store.Merchants{DB: a.db}, Registry: a.registry,
-		Health: a.health, Estimate: a.estimate, Explorer: explorer, Ancestors: a.ancestors, TLS: strings.HasPrefix(base, "https://"),
+		Health: a.health, Estimate: a.estimate, Explorer: explorer, Ancestors: a.ancestors, Base: base, TLS: strings.HasPrefix(base, "https://"),
 		StatusMaxAge: a.statusAge(), Log: a.log, Now: a.now,
 	})
 	a.changed = func(id ident.ID, version int64) {

@@ -48,6 +48,11 @@ func (f *Face) page(s scene) templates.Page {
 	if s.query.embed {
 		p.Embed = &templates.Embed{Parent: s.parent(), Channel: s.query.channel, Invoice: string(s.inv.ID), Full: s.outside().path(s.inv.ID, "")}
 	}
+	if f.Base != "" {
+		here := f.Base + "/i/" + string(s.inv.ID)
+		code := f.codes.draw(here)
+		p.Phone = templates.QR{Content: here, Size: code.Size, Path: code.Path}
+	}
 	for _, l := range texts.All() {
 		other := s.query
 		other.lang = l.Tag

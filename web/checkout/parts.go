@@ -111,7 +111,7 @@ func receivedOf(t *texts.Lang, inv *invoice.Invoice, key string) *templates.Rece
 	sum := inv.Received(inv.Asset)
 	r := &templates.Received{Label: t.Say(key), Amount: sum.Plain(), Coin: sum.Currency().Code}
 	if sum.Currency() != inv.Price.Currency() && inv.Outcome.Covered.Sign() > 0 {
-		r.Approx = "≈ " + amountText(t, inv.Outcome.Covered)
+		r.Approx = t.Isolated("≈ " + amountText(t, inv.Outcome.Covered))
 	}
 	if !inv.Outcome.CoveredAt.IsZero() && inv.Outcome.State == invoice.Detected {
 		r.Note = t.Say("received.covers")
@@ -142,7 +142,7 @@ func paidOf(t *texts.Lang, inv *invoice.Invoice) *templates.Received {
 		o := orderOf(t, inv)
 		r.Amount, r.Coin, r.Approx = o.Total, o.Currency, ""
 	} else if r.Approx != "" && !excess(inv) {
-		r.Approx = amountText(t, inv.Price)
+		r.Approx = t.Isolated(amountText(t, inv.Price))
 	}
 	if !inv.SettledAt.IsZero() {
 		at := templates.At(inv.SettledAt, templates.Both)

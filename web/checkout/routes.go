@@ -57,6 +57,8 @@ type Deps struct {
 	Explorer func(network, tx string) string
 	// Ancestors may frame the pages, as sources of a content policy; without any, nobody may.
 	Ancestors []string
+	// Base is the address the pages are reached at: "https://pay.example.com". Empty: no page names itself.
+	Base string
 	// TLS says that readers come over https.
 	TLS bool
 	// StatusMaxAge bounds the age of a kept status where other processes write to the same store; 0: none does.

@@ -21,6 +21,7 @@ type Page struct {
 
 	Languages []Language // to choose from
 	Embed     *Embed     // of a page that stands in a frame
+	Phone     QR         // the address of this very page, for another device
 }
 
 // Embed is what the script of a framed page goes by.

@@ -92,7 +92,7 @@ func same(t *testing.T, what, model, text string) {
 }
 
 var (
-	asked    = regexp.MustCompile(`(?:say\(ctx, |Say\(|Count\(|Parts\(|rich\(|receivedOf\([^"]*)"([a-z0-9.]+)"`)
+	asked    = regexp.MustCompile(`(?:say\(ctx, |Say\(|Count\(|Parts\(|rich\(|fact\(|receivedOf\([^"]*)"([a-z0-9.]+)"`)
 	composed = []string{"heading", "sentence"} // asked for by the name of a view
 )
 

@@ -244,6 +244,20 @@
   })
   for (const event of ['pageshow', 'focus', 'online']) addEventListener(event, (e) => { if (event !== 'pageshow' || e.persisted) wake() })
 
+  // Comparing the address with what a wallet shows: malware swaps what is copied. Nothing of it leaves the page.
+  const compare = find('[data-compare]')
+  if (compare) {
+    const field = find('input', compare), answer = find('output', compare)
+    compare.hidden = false
+    field.addEventListener('input', () => {
+      const shown = find('.addr', live), typed = field.value.replace(/\s/g, '')
+      const address = shown && shown.textContent
+      const same = typed === address || (address === (address || '').toLowerCase() && typed.toLowerCase() === address)
+      answer.textContent = typed && address ? (same ? compare.dataset.same : compare.dataset.other) : ''
+      answer.className = same ? 'is-ok' : 'is-bad'
+    })
+  }
+
   stopped = data.final === 'true'
   prepare(live)
   tick()
