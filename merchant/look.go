@@ -13,6 +13,7 @@ import (
 var (
 	ErrOrigin  = fault.New(fault.Invalid, "origin", "A page that may embed is named by scheme, host and port alone: https://shop.example or https://shop.example:8443. http is for localhost only.").At("origin")
 	ErrOrigins = fault.New(fault.Invalid, "origins", "At most 50 pages may embed.").At("origin")
+	ErrBrand   = fault.New(fault.Invalid, "brand", "A colour is written #rrggbb.").At("brand")
 	ErrTheme   = fault.New(fault.Invalid, "theme", "A theme is light, dark, or auto.").At("theme")
 )
 
@@ -24,6 +25,7 @@ type Look struct {
 	Origins  []string `json:"origins,omitempty"`  // who may embed the pages: origins, or "https://*.host"
 	Language string   `json:"language,omitempty"` // BCP 47; empty: what the browser accepts
 	Theme    string   `json:"theme,omitempty"`    // "light" or "dark"; empty: what the system wants
+	Brand    string   `json:"brand,omitempty"`    // the merchant's colour, "#rrggbb" in lower case; empty: ours
 }
 
 // Check refuses what may not be stored. Whether a language is one the pages have is for them to say.
@@ -35,6 +37,9 @@ func (l Look) Check() error {
 		if !originOrFamily(o) {
 			return ErrOrigin
 		}
+	}
+	if l.Brand != "" && (len(l.Brand) != 7 || l.Brand[0] != '#' || strings.Trim(l.Brand[1:], "0123456789abcdef") != "") {
+		return ErrBrand
 	}
 	if l.Theme != "" && l.Theme != "light" && l.Theme != "dark" {
 		return ErrTheme

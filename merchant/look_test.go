@@ -35,6 +35,11 @@ func TestOrigins(t *testing.T) {
 	if err := (Look{Origins: many}).Check(); !errors.Is(err, ErrOrigins) {
 		t.Error(err)
 	}
+	for colour, want := range map[string]error{"": nil, "#f7931a": nil, "#F7931A": ErrBrand, "#fff": ErrBrand, "red": ErrBrand, "#f7931a;": ErrBrand, "f7931a0": ErrBrand} {
+		if err := (Look{Brand: colour}).Check(); !errors.Is(err, want) {
+			t.Errorf("%q: %v", colour, err)
+		}
+	}
 	for theme, want := range map[string]error{"": nil, "light": nil, "dark": nil, "pink": ErrTheme} {
 		if err := (Look{Theme: theme}).Check(); !errors.Is(err, want) {
 			t.Errorf("%q: %v", theme, err)

@@ -9,6 +9,7 @@ import (
 	"checkout/ident"
 	"checkout/merchant"
 	"checkout/store"
+	"checkout/web/brand"
 	"checkout/web/embed"
 	"checkout/web/texts"
 )
@@ -20,6 +21,7 @@ type merchantLookCmd struct {
 	Wildcards bool     `help:"Confirms that every host below a name may embed."`
 	Language  string   `help:"Language of the pages unless the customer chooses one; auto: what the browser accepts." placeholder:"TAG"`
 	Theme     string   `help:"light, dark, or auto: what the customer's system wants."`
+	Brand     string   `help:"The merchant's colour, #rrggbb; auto: ours. It is corrected until it can be read." placeholder:"COLOUR"`
 }
 
 // lookAnswer is a merchant's look with what a shop needs to embed.
@@ -28,6 +30,8 @@ type lookAnswer struct {
 	Origins   []string `json:"origins"`
 	Language  string   `json:"language"`
 	Theme     string   `json:"theme"`
+	Brand     string   `json:"brand"`
+	Contrast  string   `json:"contrast,omitempty"` // what became of the brand colour
 	Script    string   `json:"embed_script"`
 	Integrity string   `json:"embed_integrity"`
 }
@@ -45,6 +49,11 @@ func (c merchantLookCmd) Run(ctx context.Context, s *Settings, out *console) err
 	if _, ok := texts.Find(c.Language); !ok && c.Language != "" && c.Language != "auto" {
 		return errLanguage
 	}
+	if c.Brand = strings.ToLower(c.Brand); c.Brand != "" && c.Brand != "auto" {
+		if _, err := brand.New(c.Brand); err != nil {
+			return err
+		}
+	}
 	return with(ctx, s, out, func(a *app) error {
 		look, err := (store.Merchants{DB: a.db}).Restyle(ctx, ident.ID(c.Merchant), c.change)
 		if err != nil {
@@ -52,13 +61,14 @@ func (c merchantLookCmd) Run(ctx context.Context, s *Settings, out *console) err
 		}
 		answer := lookAnswer{
 			ID: ident.ID(c.Merchant), Origins: append([]string{}, look.Origins...), Language: orAuto(look.Language), Theme: orAuto(look.Theme),
+			Brand: orAuto(look.Brand), Contrast: readOut(look.Brand),
 			Script: s.base(s.Listen) + embed.Path, Integrity: embed.Integrity(),
 		}
 		who := "nobody"
 		if len(look.Origins) > 0 {
 			who = strings.Join(look.Origins, " ")
 		}
-		out.say(answer, "may embed  %s\nlanguage   %s\ntheme      %s\n\n%s", who, answer.Language, answer.Theme,
+		out.say(answer, "may embed  %s\nlanguage   %s\ntheme      %s\ncolour     %s %s\n\n%s", who, answer.Language, answer.Theme, answer.Brand, answer.Contrast,
 			fmt.Sprintf("<script src=%q integrity=%q crossorigin=\"anonymous\" async></script>", answer.Script, answer.Integrity))
 		return nil
 	})
@@ -79,7 +89,21 @@ func (c merchantLookCmd) change(l merchant.Look) merchant.Look {
 	}
 	set(&l.Language, c.Language)
 	set(&l.Theme, c.Theme)
+	set(&l.Brand, c.Brand)
 	return l
+}
+
+// readOut says how well a colour can be read, and what it became.
+func readOut(colour string) string {
+	p, err := brand.New(colour)
+	if err != nil {
+		return ""
+	}
+	ratio := fmt.Sprintf("%.1f:1 AA ok", brand.Contrast(p.Light.Brand, "#ffffff"))
+	if p.Corrected() {
+		ratio += ", corrected from " + p.Given + " to " + p.Light.Brand
+	}
+	return ratio
 }
 
 func orAuto(text string) string {

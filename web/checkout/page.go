@@ -39,7 +39,7 @@ const instant = "2006-01-02T15:04:05.000Z"
 // page is the whole page of a scene.
 func (f *Face) page(s scene) templates.Page {
 	p := templates.Page{
-		Theme: s.theme, Assets: f.site.Assets(), Test: s.inv.Outcome.Flags.Test, Live: f.live(s),
+		Theme: s.theme, Assets: f.assets(s.merchant), Test: s.inv.Outcome.Flags.Test, Live: f.live(s),
 		Reload: templates.Reload{
 			Offered: !s.view.Final() && s.view != ViewChoose, Seconds: int(reloadEvery / time.Second),
 			Toggle: s.query.path(s.inv.ID, "", "r", "0"), Check: s.query.path(s.inv.ID, ""),

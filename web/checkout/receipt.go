@@ -38,7 +38,7 @@ func (f *Face) receipt(s scene) templates.Receipt {
 	inv, t := s.inv, s.lang
 	order := orderOf(t, inv)
 	r := templates.Receipt{
-		Theme: s.theme, Assets: f.site.Assets(), Test: inv.Outcome.Flags.Test, Final: inv.Outcome.State == invoice.Settled,
+		Theme: s.theme, Assets: f.assets(s.merchant), Test: inv.Outcome.Flags.Test, Final: inv.Outcome.State == invoice.Settled,
 		Merchant: merchantOf(t, s.merchant, inv), Short: inv.ID.Short(), Total: order.Total, Currency: order.Currency,
 		Paid: paidIn(inv), Payments: f.payments(t, inv, templates.Both), Back: s.query.path(inv.ID, ""),
 	}

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -74,6 +75,7 @@ type Face struct {
 	statuses *statuses
 	codes    *codes
 	limits   limits
+	brands   sync.Map      // of style sheets by colour
 	plain    front.Headers // of answers that are not pages
 	routes   http.Handler
 }
@@ -93,6 +95,7 @@ func New(d Deps) *Face {
 	r.MethodNotAllowed(page.Wrap(http.HandlerFunc(f.handleMethodNotAllowed)).ServeHTTP)
 	r.Handle(web.FilesPrefix+"*", d.Site.Files)
 	r.Get("/i/{id}/status", f.handleStatus)
+	r.Get("/m/{merchant}/{sheet}", f.handleBrand)
 	r.With(plain.Wrap).Post(reportPath, f.handleReport)
 	r.Group(func(r chi.Router) {
 		r.Use(page.Wrap)

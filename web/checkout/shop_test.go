@@ -104,10 +104,16 @@ func (s *shop) Usable(network string) bool {
 
 type merchants struct{ shop *shop }
 
-func (m merchants) Find(context.Context, ident.ID) (merchant.Merchant, error) {
+// acme is the test shop's merchant.
+const acme ident.ID = "7K3M9Q2X5T8V4B6N7K3M9Q2X5T"
+
+func (m merchants) Find(_ context.Context, id ident.ID) (merchant.Merchant, error) {
+	if id != "" && id != acme {
+		return merchant.Merchant{}, merchant.ErrNotFound
+	}
 	m.shop.mu.Lock()
 	defer m.shop.mu.Unlock()
-	return merchant.Merchant{Name: "Acme Coffee", Support: m.shop.support, Look: m.shop.look}, nil
+	return merchant.Merchant{ID: acme, Name: "Acme Coffee", Support: m.shop.support, Look: m.shop.look}, nil
 }
 
 // The coins of the test shop.

@@ -8,6 +8,7 @@ import "time"
 type Assets struct {
 	Style, Script, Logo                string
 	Sheet, SheetScript                 string // of receipts
+	Brand                              string // the merchant's colours; empty: ours
 	FavWait, FavSeen, FavPaid, FavAttn string
 }
 
