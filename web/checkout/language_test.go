@@ -64,6 +64,9 @@ func TestBrowserLanguages(t *testing.T) {
 			}
 		}
 		b.Do(t, chromedp.Navigate(url+"/i/"+inv[ViewWaiting]+"?lang="+l.Tag))
+		if got := browsertest.JS[string](t, b, `document.body.innerText`); strings.ContainsAny(got, "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९") {
+			t.Errorf("%s: figures in other digits: %s", l.Tag, got)
+		}
 		if got := browsertest.JS[string](t, b, `[document.querySelector("[data-copy]").dataset.copy, getComputedStyle(document.querySelector("[data-testid=amount]")).direction, getComputedStyle(document.querySelector("[data-testid=address]")).direction].join()`); got != "0.00044007,ltr,ltr" {
 			t.Errorf("%s: %s", l.Tag, got)
 		}

@@ -6,6 +6,8 @@
   const live = find('#live'), say = find('#say'), words = say && say.dataset
   if (!live || !words) return
   const data = live.dataset, offline = find('#offline'), zoom = find('#zoom')
+  // The page's language with the digits and the calendar of everything else on it.
+  const tongue = document.documentElement.lang + '-u-ca-gregory-nu-latn'
   const minute = 60e3, opened = performance.now()
 
   let offset = Date.parse(data.now) - Date.now() // the server's clock minus ours
@@ -40,8 +42,8 @@
   }
   function localise(time) {
     const at = new Date(time.dateTime), form = time.dataset.form, east = -at.getTimezoneOffset()
-    const clock = at.toLocaleTimeString(document.documentElement.lang, { hour: 'numeric', minute: '2-digit' })
-    const date = at.toLocaleDateString(document.documentElement.lang, { day: 'numeric', month: 'long', year: 'numeric' })
+    const clock = at.toLocaleTimeString(tongue, { hour: 'numeric', minute: '2-digit' })
+    const date = at.toLocaleDateString(tongue, { day: 'numeric', month: 'long', year: 'numeric' })
     const zone = 'UTC' + (east ? (east < 0 ? '−' : '+') + (Math.abs(east) / 60 | 0) : '') +
       (east % 60 ? ':' + String(Math.abs(east) % 60).padStart(2, '0') : '')
     time.textContent = form === 'date' ? date : form === 'both' ? date + ', ' + clock : clock
