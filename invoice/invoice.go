@@ -59,14 +59,15 @@ const (
 
 // The faults of invoices.
 var (
-	ErrNotFound  = fault.New(fault.NotFound, "invoice_unknown", "There is no such invoice.")
-	ErrState     = fault.New(fault.Conflict, "state_conflict", "The invoice is not in a state that allows this.")
-	ErrMethod    = fault.New(fault.NotFound, "method_unknown", "This coin is not offered for this invoice.")
-	ErrRenewals  = fault.New(fault.Conflict, "no_more_renewals", "The price cannot be renewed again.")
-	ErrAddress   = fault.New(fault.Unavailable, "address_mismatch", "Payment details unavailable.")
-	ErrForeign   = fault.New(fault.Conflict, "foreign_id_taken", "The foreign id has already been taken.").At("foreign_id")
-	ErrIllegal   = fault.New(fault.Internal, "illegal_move", "The invoice refused an illegal change of state.")
-	ErrUnchanged = fault.New(fault.Internal, "unchanged", "Nothing changed.") // a Change says so; the store then writes nothing
+	ErrNotFound      = fault.New(fault.NotFound, "invoice_unknown", "There is no such invoice.")
+	ErrState         = fault.New(fault.Conflict, "state_conflict", "The invoice is not in a state that allows this.")
+	ErrMethod        = fault.New(fault.NotFound, "method_unknown", "This coin is not offered for this invoice.")
+	ErrRefundAddress = fault.New(fault.Invalid, "refund_address", "This is the address that was paid to, not one of yours.").At("address")
+	ErrRenewals      = fault.New(fault.Conflict, "no_more_renewals", "The price cannot be renewed again.")
+	ErrAddress       = fault.New(fault.Unavailable, "address_mismatch", "Payment details unavailable.")
+	ErrForeign       = fault.New(fault.Conflict, "foreign_id_taken", "The foreign id has already been taken.").At("foreign_id")
+	ErrIllegal       = fault.New(fault.Internal, "illegal_move", "The invoice refused an illegal change of state.")
+	ErrUnchanged     = fault.New(fault.Internal, "unchanged", "Nothing changed.") // a Change says so; the store then writes nothing
 )
 
 // Method is a coin the invoice may be paid with, with its rules frozen at creation.
@@ -146,6 +147,8 @@ type Invoice struct {
 	Email            string
 	EndUserReference string
 	Payer            string // what the shop told of who pays, a JSON object; empty if nothing
+	RefundAsset      string // the coin the payer wants money back in, and where to; a person decides about it
+	RefundAddress    string
 	SuccessURL       string
 	FailureURL       string
 	Created          time.Time

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"checkout/chain"
@@ -54,6 +55,8 @@ type Addresses interface {
 	Next(ctx context.Context, t merchant.Tenant, asset chain.Asset, owner ident.ID) (string, error)
 	// Check derives an address assigned to a merchant's invoice again and compares.
 	Check(ctx context.Context, m, owner ident.ID, network, address string) error
+	// Parse checks that a text is an address of a network, and gives it in its one form.
+	Parse(network, text string) (string, error)
 }
 
 // Health says whether a network's node can be relied on for new invoices.
@@ -356,6 +359,33 @@ func (s *Service) Requote(ctx context.Context, id ident.ID) (*Invoice, error) {
 		q.Until = q.At.Add(inv.Terms.Lock)
 		return inv.Requote(q, at, Cause{Kind: "requote"})
 	})
+}
+
+// RefundTo keeps where the payer wants money back to, in the chosen coin: once some has come. Nothing is sent by it.
+func (s *Service) RefundTo(ctx context.Context, id ident.ID, address string) (*Invoice, error) {
+	return s.Store.Update(ctx, id, func(inv *Invoice, _ Moment) (Effects, error) {
+		m, ok := inv.Method(inv.Asset)
+		if !ok || !inv.Refundable() {
+			return Effects{}, ErrState
+		}
+		parsed, err := s.Addresses.Parse(m.Network, address)
+		if err != nil {
+			return Effects{}, err
+		}
+		if slices.ContainsFunc(inv.Addresses, func(a Address) bool { return a.Text == parsed }) {
+			return Effects{}, ErrRefundAddress
+		}
+		if inv.RefundAsset == m.Asset && inv.RefundAddress == parsed {
+			return Effects{}, ErrUnchanged
+		}
+		inv.RefundAsset, inv.RefundAddress = m.Asset, parsed
+		return Effects{}, nil
+	})
+}
+
+// Refundable says whether there is money a merchant might send back.
+func (inv *Invoice) Refundable() bool {
+	return slices.ContainsFunc(inv.Payments, func(p Payment) bool { return p.Live() && p.pays() && p.Transfer.Asset == inv.Asset })
 }
 
 // Decide adds a person's mark.

@@ -563,6 +563,38 @@ func TestCheckAddress(t *testing.T) {
 	}
 }
 
+// A payer may say where money should go back to once some has come; nothing is sent by that, and it is no place of ours.
+func TestRefundTo(t *testing.T) {
+	o := openOffice(t)
+	inv := o.create()
+	seed := []byte("somebody else's wallet")
+	theirs, err := wallet.PlayedAddress(seed, 1)
+	o.must(err)
+	if _, err := o.RefundTo(t.Context(), inv.ID, theirs); !errors.Is(err, invoice.ErrState) {
+		t.Errorf("before any money: %v", err)
+	}
+	o.seen(inv, o.pays(inv, due/2, true))
+	ours, _ := inv.Address(o.coin.ID)
+	for _, bad := range []string{"", "x", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", theirs[:len(theirs)-1] + "q", strings.Repeat("tltc1q", 50)} {
+		if _, err := o.RefundTo(t.Context(), inv.ID, bad); fault.Of(err).Kind != fault.Invalid {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+	if _, err := o.RefundTo(t.Context(), inv.ID, ours.Text); !errors.Is(err, invoice.ErrRefundAddress) {
+		t.Errorf("the address that was paid to: %v", err)
+	}
+	got, err := o.RefundTo(t.Context(), inv.ID, " "+strings.ToUpper(theirs)+" ")
+	o.must(err)
+	if got.RefundAddress != theirs || got.RefundAsset != o.coin.ID || o.load(inv).RefundAddress != theirs {
+		t.Errorf("kept %q in %q", got.RefundAddress, got.RefundAsset)
+	}
+	version := got.Version
+	if again, err := o.RefundTo(t.Context(), inv.ID, theirs); err != nil || again.Version != version {
+		t.Errorf("the same again: %v", err)
+	}
+	o.sound()
+}
+
 // Only money that is played may be rehearsed with.
 func TestServiceSkip(t *testing.T) {
 	o := openOffice(t)

@@ -46,11 +46,11 @@ func (s Invoices) row(ctx context.Context, id ident.ID) (*invoice.Invoice, chain
 	var ended invoice.End
 	err := s.from(ctx).QueryRowContext(ctx, `SELECT id, number, uuid, merchant_id, environment, version, origin, foreign_id, title, description,
 		email, end_user_reference, payer, success_url, failure_url, created_at, currency, scale, crypto, price, tolerance, terms, methods, asset,
-		state, reason, ended_state, ended_reason, ended_at, lapsed_quote, settled_at, skipped_ms, due_at, log_seq, log_hash, event_seq, event_hash
+		state, reason, ended_state, ended_reason, ended_at, lapsed_quote, settled_at, skipped_ms, due_at, log_seq, log_hash, event_seq, event_hash, refund_asset, refund_address
 		FROM invoices WHERE id = $1`, id).Scan(&inv.ID, &inv.Number, &inv.UUID, &inv.Merchant, &inv.Env, &inv.Version, &inv.Origin, &inv.ForeignID,
 		&inv.Title, &inv.Description, &inv.Email, &inv.EndUserReference, &payer, &inv.SuccessURL, &inv.FailureURL, &created, &c.Code, &scale, &crypto,
 		&price, &tolerance, &terms, &methods, &inv.Asset, &inv.Outcome.State, &inv.Outcome.Reason, &ended.State, &ended.Reason, &endedAt, &inv.Lapsed, &settled,
-		&skipped, &due, &h.log.seq, &h.log.hash, &h.events.seq, &h.events.hash)
+		&skipped, &due, &h.log.seq, &h.log.hash, &h.events.seq, &h.events.hash, &inv.RefundAsset, &inv.RefundAddress)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, h, invoice.ErrNotFound
 	}

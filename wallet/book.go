@@ -138,3 +138,12 @@ func (b *Book) Derive(a Account, index uint32) (string, error) {
 	b.keys.Store(a.Network+a.Descriptor, k)
 	return k.Address(index)
 }
+
+// Parse checks an address of a network; see ParseAddress.
+func (b *Book) Parse(network, text string) (string, error) {
+	n, ok := b.Registry.Network(network)
+	if !ok {
+		return "", ErrAddress
+	}
+	return ParseAddress(n, text)
+}

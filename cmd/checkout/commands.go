@@ -384,6 +384,7 @@ type invoiceView struct {
 	Received    string   `json:"received,omitempty"`
 	Coin        string   `json:"coin,omitempty"`
 	Address     string   `json:"address,omitempty"`
+	RefundTo    string   `json:"refund_address,omitempty"` // where the payer wants money back to
 	ForeignID   string   `json:"foreign_id,omitempty"`
 	Title       string   `json:"title"`
 	Created     string   `json:"created_at"`
@@ -393,7 +394,7 @@ func (a *app) view(inv *invoice.Invoice) invoiceView {
 	v := invoiceView{
 		ID: inv.ID, Number: inv.Number, URL: a.settings.base(a.settings.Listen) + "/i/" + string(inv.ID), Environment: string(inv.Env), State: string(inv.Outcome.State),
 		Amount: string(inv.Outcome.Amount), Flags: inv.Outcome.Flags.String(), Price: inv.Price.String(), Currency: inv.Price.Currency().Code,
-		ForeignID: inv.ForeignID, Title: inv.Title, Created: inv.Created.Format(time.RFC3339),
+		ForeignID: inv.ForeignID, Title: inv.Title, Created: inv.Created.Format(time.RFC3339), RefundTo: inv.RefundAddress,
 	}
 	if m, ok := inv.Method(inv.Asset); ok {
 		v.Coin, v.Due, v.Received = m.Currency.Code, inv.Outcome.Due.String(), inv.Received(inv.Asset).String()

@@ -119,6 +119,10 @@ func (w *World) life(inv *invoice.Invoice) []step {
 	return []step{
 		see("a", 10_000_000, chain.BlockRef{}, 100, a),
 		see("a replaced", 11_000_000, chain.BlockRef{}, 100, a),
+		{"refund address", func(inv *invoice.Invoice, _ invoice.Moment) (invoice.Effects, error) {
+			inv.RefundAsset, inv.RefundAddress = inv.Asset, "tltc1qrefund"
+			return invoice.Effects{}, nil
+		}},
 		{"new price", func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) {
 			return inv.Requote(*price(inv.Clock(at.Now)), at, invoice.Cause{Kind: "requote"})
 		}},

@@ -28,6 +28,7 @@ type scene struct {
 	theme    string // "light", "dark", or what the system wants
 	now      time.Time
 	form     *templates.Choose // with what the reader had filled in, if the form came back
+	refund   *string           // what was typed as a refund address and is none
 }
 
 // reloadEvery is how often a page without script looks again.
@@ -102,6 +103,7 @@ func (f *Face) live(s scene) templates.Live {
 	}
 	l.Order.Details, l.Embedded = f.details(s.lang, inv), s.query.embed
 	l.Return = returnTo(inv, s.view)
+	l.Refund = f.refund(s)
 	switch s.view {
 	case ViewWaiting, ViewWaitingExpiring, ViewUnderpaid:
 		f.showPay(&l, s)

@@ -33,6 +33,7 @@ type Invoices interface {
 	CheckAddress(ctx context.Context, inv *invoice.Invoice) error
 	Choose(ctx context.Context, id ident.ID, asset string, email *string) (*invoice.Invoice, error)
 	Requote(ctx context.Context, id ident.ID) (*invoice.Invoice, error)
+	RefundTo(ctx context.Context, id ident.ID, address string) (*invoice.Invoice, error)
 }
 
 // Merchants are who is paid.
@@ -107,6 +108,7 @@ func New(d Deps) *Face {
 		r.Get("/invoice/{id}", f.handleOldAddress)
 		r.With(f.ownPagesOnly).Post("/i/{id}/method", f.handleMethod)
 		r.With(f.ownPagesOnly).Post("/i/{id}/requote", f.handleRequote)
+		r.With(f.ownPagesOnly).Post("/i/{id}/refund-address", f.handleRefundAddress)
 	})
 	f.routes = r
 	return f

@@ -19,6 +19,7 @@ import (
 	"checkout/merchant"
 	"checkout/money"
 	"checkout/rate"
+	"checkout/wallet"
 	"checkout/web"
 	"checkout/web/static"
 )
@@ -74,6 +75,16 @@ func (s *shop) CheckAddress(context.Context, *invoice.Invoice) error { return s.
 
 func (s *shop) Choose(_ context.Context, id ident.ID, asset string, email *string) (*invoice.Invoice, error) {
 	return s.change(id, func(inv *invoice.Invoice) error { return s.choose(inv, asset, email) })
+}
+
+func (s *shop) RefundTo(_ context.Context, id ident.ID, address string) (*invoice.Invoice, error) {
+	return s.change(id, func(inv *invoice.Invoice) error {
+		parsed, err := (&wallet.Book{Registry: s.face.Registry}).Parse("bitcoin", address)
+		if err == nil {
+			inv.RefundAsset, inv.RefundAddress = inv.Asset, parsed
+		}
+		return err
+	})
 }
 
 func (s *shop) Requote(_ context.Context, id ident.ID) (*invoice.Invoice, error) {

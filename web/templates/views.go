@@ -89,6 +89,7 @@ type Live struct {
 	Requote  *Requote
 	Return   string // the merchant's address to go back to, validated; may be empty
 	Receipt  string // address of the receipt, once there is something to keep
+	Refund   *Refund
 	Again    string // address of the payment details, after a payment that did not go through
 	Others   string // address of the method form, where another coin is the way on
 }
@@ -242,6 +243,18 @@ type Requote struct {
 	Action  string // empty when it may not be asked for any more
 	Keep    bool   // the price would stay about the same
 	Primary bool
+}
+
+// Refund asks where money shall go back to.
+type Refund struct {
+	Action  string
+	Coin    string
+	Network string
+	Rest    bool   // a part came, and the rest will not
+	Open    bool   // the form is unfolded
+	Address string // in the field
+	Kept    string // the address that is known
+	Bad     bool   // what was typed is none
 }
 
 // Receipt is what a customer keeps of a payment.
