@@ -49,7 +49,7 @@ func (f *Face) receipt(s scene) templates.Receipt {
 	}
 	fact("fact.order", order.Label)
 	fact("fact.description", inv.Description)
-	r.Facts = append(r.Facts, templates.Fact{Label: t.Say("fact.invoice"), Value: string(inv.ID), Mono: true})
+	r.Facts = append(r.Facts, templates.Fact{Label: t.Say("fact.invoice"), Value: inv.ID.Short(), Mono: true})
 	if !inv.SettledAt.IsZero() {
 		at := templates.At(inv.SettledAt, templates.Both)
 		r.Facts = append(r.Facts, templates.Fact{Label: t.Say("receipt.when"), Time: &at})
