@@ -109,6 +109,9 @@ func (w *Watcher) turn(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	there, err := w.Source.Header(ctx, wanted.Height)
+	if err != nil && fault.Of(err).Code != ErrUnknown.Code {
+		return false, err
+	}
 	if err != nil || there.Hash != wanted.Hash {
 		w.Log.Warn("the node has left the branch that was accepted", "event", "accepted_gone", "network", network, "height", wanted.Height, "hash", wanted.Hash)
 		return false, nil //nolint:nilerr // what keeps us from going on is told already
@@ -131,6 +134,9 @@ func (w *Watcher) turn(ctx context.Context) (bool, error) {
 				return err
 			}
 		}
+		if err := w.shallower(ctx, network, f); err != nil {
+			return err
+		}
 		if err := w.Book.SetStatus(ctx, network, StatusStarting); err != nil {
 			return err
 		}
@@ -142,4 +148,39 @@ func (w *Watcher) turn(ctx context.Context) (bool, error) {
 	w.Log.Warn("our branch was given up for the node's, as accepted", "event", "chain_accepted", "network", network, "depth", f.Depth(),
 		"from", f.Ours.Hash, "to", f.Common.Hash, "height", f.Common.Height)
 	return true, nil
+}
+
+// shallower tells the owners of payments that both branches have how deep these are in a shorter one: no longer deep
+// enough, it may be, and only unconfirmed payments are told of the blocks that follow.
+func (w *Watcher) shallower(ctx context.Context, network string, f Fork) error {
+	if f.Theirs.Height >= f.Ours.Height {
+		return nil
+	}
+	stood, err := w.Book.Stood(ctx, network, f.Common.Height+1)
+	if err != nil {
+		return err
+	}
+	told := map[ident.ID]bool{}
+	for _, b := range stood {
+		if b.Height <= f.Theirs.Height-Keep {
+			return nil
+		}
+		owners, err := w.Sink.InBlock(ctx, network, b.Hash)
+		if err != nil {
+			return err
+		}
+		for _, owner := range owners {
+			if told[owner] {
+				continue
+			}
+			told[owner] = true
+			err := w.part(ctx, network, Held{Owner: owner, Kind: KindAdvanced}, func(ctx context.Context) error {
+				return w.Sink.Advanced(ctx, owner, network, f.Theirs.Height)
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

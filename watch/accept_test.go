@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"checkout/chain"
+	"checkout/fault"
 	"checkout/invoice"
 	"checkout/watch"
 )
@@ -205,5 +206,52 @@ func TestAcceptHolds(t *testing.T) {
 	}
 	w.holds()
 	w.is(inv, "detected exact reorged")
+	w.sound(n)
+}
+
+// What both branches have is less deep in a shorter one, and taken back if that is not deep enough.
+func TestAcceptShallower(t *testing.T) {
+	w, n := openNode(t, 10)
+	inv := w.invoice()
+	n.mine(5, w.tx("t", inv, due, "t:0"))
+	w.look()
+	w.is(inv, "settled exact")
+	n.best = n.best[:11]
+	w.stuck(watch.ErrBehind)
+	w.accept(4, 0)
+	w.look()
+	w.is(inv, "detected exact reorged")
+	w.sound(n)
+	n.forks++
+	n.mine(4)
+	w.look()
+	w.is(inv, "settled exact")
+	w.sound(n)
+}
+
+// A node that gives no answer has not left the accepted branch.
+func TestAcceptedUnanswered(t *testing.T) {
+	w, n := openNode(t, 10)
+	n.mine(5)
+	w.look()
+	n.fork(5)
+	n.mine(3)
+	w.stuck(watch.ErrBehind)
+	w.accept(5, 0)
+	silent := fault.New(fault.Unavailable, "node_refused", "")
+	n.answer = func(call string) error {
+		if call == "header" {
+			return silent
+		}
+		return nil
+	}
+	var log bytes.Buffer
+	w.watcher.Log = slog.New(slog.NewTextHandler(&log, nil))
+	w.stuck(silent)
+	if strings.Contains(log.String(), "accepted_gone") {
+		t.Errorf("it is said to have left:\n%s", log.String())
+	}
+	n.answer = nil
+	w.look()
 	w.sound(n)
 }

@@ -3,6 +3,7 @@ package watch
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -63,17 +64,145 @@ type news struct {
 	err   error // why it is held, the first time
 }
 
-// part does what concerns one owner apart from all others.
+// errWaits says that a thing was not tried: what came before it is held, and it is not known yet whether that still counts.
+var errWaits = errors.New("what came before it is held")
+
+// part does what concerns one owner apart from all others. What the owner was paid in blocks that are lost is taken back
+// first, if that is held: else a height would confirm what stands in none of our blocks.
 func (w *Watcher) part(ctx context.Context, network string, h Held, f func(ctx context.Context) error) error {
 	w.parts++
-	refused, err := w.Book.Apart(ctx, f)
+	e, err := w.earlier(ctx, network, h)
 	if err != nil {
 		return err
 	}
-	if refused == nil {
-		return w.free(ctx, network, h)
+	if e.waits != "" {
+		h.Code = e.waits
+		return w.hold(ctx, network, h, errWaits)
 	}
-	h.Code = fault.Of(refused).Code
+	refused, err := w.Book.Apart(ctx, func(ctx context.Context) error {
+		for _, r := range e.lost {
+			if err := w.Sink.Reverted(ctx, r.Owner, network, r.Block.Hash, e.moved, e.height); err != nil {
+				return err
+			}
+		}
+		return f(ctx)
+	})
+	if err != nil {
+		return err
+	}
+	if refused != nil {
+		h.Code = fault.Of(refused).Code
+		return w.hold(ctx, network, h, refused)
+	}
+	for _, done := range append(slices.Concat(e.lost, e.back), h) {
+		if err := w.free(ctx, network, done); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// earlier is what an owner has to take in before another thing.
+type earlier struct {
+	lost   []Held // the blocks it still counts on
+	back   []Held // those that are on our chain again
+	moved  map[string]chain.BlockRef
+	height int64
+	waits  string // the code of one of which we cannot tell without the node, whom nobody asks within a transaction
+}
+
+func (w *Watcher) earlier(ctx context.Context, network string, h Held) (earlier, error) {
+	var e earlier
+	if h.Kind == KindReverted {
+		return e, nil
+	}
+	for _, r := range w.holding(h.Owner) {
+		if r.Kind != KindReverted {
+			continue
+		}
+		switch yes, sure, err := w.stands(ctx, network, r.Block, false); {
+		case err != nil:
+			return e, err
+		case !sure:
+			e.waits = r.Code
+		case yes:
+			e.back = append(e.back, r)
+		default:
+			e.lost = append(e.lost, r)
+		}
+	}
+	if len(e.lost) == 0 {
+		return e, nil
+	}
+	cursor, _, err := w.Book.Cursor(ctx, network)
+	if err != nil {
+		return e, err
+	}
+	e.height = cursor.Tip.Height
+	var sure bool
+	if e.moved, sure, err = w.moved(ctx, network, h.Owner, false); err != nil {
+		return e, err
+	}
+	if !sure {
+		e.waits = e.lost[0].Code
+		return e, nil
+	}
+	if h.Kind == KindSeen && !h.Block.IsZero() {
+		e.moved[h.TxID] = h.Block
+	}
+	return e, nil
+}
+
+// stands says whether a block is on our chain, if that is sure. Of a block older than our headers only the node knows.
+func (w *Watcher) stands(ctx context.Context, network string, b chain.BlockRef, ask bool) (yes, sure bool, err error) {
+	cursor, _, err := w.Book.Cursor(ctx, network)
+	if err != nil || b.Height > cursor.Tip.Height {
+		return false, true, err
+	}
+	ours, err := w.Book.Hash(ctx, network, b.Height)
+	if err != nil || ours != "" {
+		return ours == b.Hash, true, err
+	}
+	if !ask {
+		return false, false, nil
+	}
+	there, err := w.Source.Header(ctx, b.Height)
+	if err != nil {
+		w.Log.Warn("what is held cannot be read again", "event", "held_unread", "network", network, "height", b.Height, "err", err)
+		return false, false, nil
+	}
+	return there.Hash == b.Hash, true, nil
+}
+
+// holding is what is held of an owner by now, the transaction under way included.
+func (w *Watcher) holding(owner ident.ID) []Held {
+	there := map[heldKey]Held{}
+	for k, h := range w.held {
+		if h.Owner == owner {
+			there[k] = h
+		}
+	}
+	for _, n := range w.news {
+		switch {
+		case n.held.Owner != owner:
+		case n.freed:
+			delete(there, n.held.key())
+		default:
+			there[n.held.key()] = n.held
+		}
+	}
+	return slices.SortedFunc(maps.Values(there), inOrder)
+}
+
+// inOrder is the order in which things are taken in: first what was lost, then what came instead.
+func inOrder(a, b Held) int {
+	order := []string{KindReverted, KindSeen, KindConflicted, KindEvicted, KindAdvanced}
+	return cmp.Or(slices.Index(order, a.Kind)-slices.Index(order, b.Kind), cmp.Compare(a.Block.Height, b.Block.Height),
+		a.First.Compare(b.First), cmp.Compare(a.TxID, b.TxID))
+}
+
+// hold writes down what an owner could not take in.
+func (w *Watcher) hold(ctx context.Context, network string, h Held, refused error) error {
 	fresh, err := w.Book.Hold(ctx, network, h)
 	if !fresh {
 		refused = nil
@@ -84,7 +213,7 @@ func (w *Watcher) part(ctx context.Context, network string, h Held, f func(ctx c
 
 // free takes off what was held, if it was.
 func (w *Watcher) free(ctx context.Context, network string, h Held) error {
-	if _, was := w.held[h.key()]; !was {
+	if !slices.ContainsFunc(w.holding(h.Owner), func(was Held) bool { return was.key() == h.key() }) {
 		return nil
 	}
 	w.news = append(w.news, news{held: h, freed: true})
@@ -146,12 +275,9 @@ func (w *Watcher) again(now time.Time) map[string]bool {
 	return ids
 }
 
-// retry tries again what has been held for a while: first what was lost, then what came instead.
+// retry tries again what has been held for a while.
 func (w *Watcher) retry(ctx context.Context, network string, cursor Cursor, pool chain.Mempool, now time.Time) error {
-	order := []string{KindReverted, KindSeen, KindConflicted, KindEvicted, KindAdvanced}
-	list := slices.SortedFunc(maps.Values(w.held), func(a, b Held) int {
-		return cmp.Or(slices.Index(order, a.Kind)-slices.Index(order, b.Kind), a.First.Compare(b.First), cmp.Compare(a.TxID, b.TxID))
-	})
+	list := slices.SortedFunc(maps.Values(w.held), inOrder)
 	list = slices.DeleteFunc(list, func(h Held) bool { return h.Last.IsZero() || !w.due(h, now) })
 	for _, h := range list[:min(len(list), retries)] {
 		if _, still := w.held[h.key()]; !still {
@@ -170,27 +296,33 @@ func (w *Watcher) retry(ctx context.Context, network string, cursor Cursor, pool
 
 // retried tries one thing again, or forgets it if the chain has gone another way meanwhile.
 func (w *Watcher) retried(ctx context.Context, network string, h Held, cursor Cursor, pool chain.Mempool) error {
-	_, pooled := pool.IDs[h.TxID]
 	_, missing := w.missing[h.TxID]
 	stands := h.Block.IsZero()
 	if !stands {
-		ours, err := w.Book.Hash(ctx, network, h.Block.Height)
-		if err != nil {
+		yes, sure, err := w.stands(ctx, network, h.Block, true)
+		if err != nil || !sure {
 			return err
 		}
-		stands = ours == h.Block.Hash || (ours == "" && h.Block.Height < cursor.Tip.Height) // older than the headers we keep
+		stands = yes
 	}
 	again := func(f func(ctx context.Context) error) error {
 		return w.guarded(ctx, func(ctx context.Context) error { return w.part(ctx, network, h, f) })
 	}
 	switch _, other := pool.IDs[h.Other]; {
 	case h.Kind == KindReverted && !stands:
+		moved, sure, err := w.moved(ctx, network, h.Owner, true)
+		if err != nil || !sure {
+			return err
+		}
 		return again(func(ctx context.Context) error {
-			return w.Sink.Reverted(ctx, h.Owner, network, h.Block.Hash, w.moved(h.Owner), cursor.Tip.Height)
+			return w.Sink.Reverted(ctx, h.Owner, network, h.Block.Hash, moved, cursor.Tip.Height)
 		})
-	case h.Kind == KindSeen && h.Block.IsZero() && (pooled || missing):
+	case h.Kind == KindSeen && h.Block.IsZero():
 		return nil // the pass looks after it
-	case h.Kind == KindSeen && !h.Block.IsZero() && stands:
+	case h.Kind == KindSeen && !stands: // it may come back: the pass looks after it from now on
+		h.Block = chain.BlockRef{}
+		return w.guarded(ctx, func(ctx context.Context) error { return w.hold(ctx, network, h, nil) })
+	case h.Kind == KindSeen:
 		return w.sightedAgain(ctx, network, h, cursor)
 	case h.Kind == KindConflicted && stands && (other || !h.Block.IsZero()):
 		return again(func(ctx context.Context) error {
@@ -204,15 +336,22 @@ func (w *Watcher) retried(ctx context.Context, network string, h Held, cursor Cu
 	return w.guarded(ctx, func(ctx context.Context) error { return w.free(ctx, network, h) })
 }
 
-// moved is where transactions of an owner stand that it could not take in.
-func (w *Watcher) moved(owner ident.ID) map[string]chain.BlockRef {
+// moved is where on our chain transactions of an owner stand that it could not take in, if that is sure.
+func (w *Watcher) moved(ctx context.Context, network string, owner ident.ID, ask bool) (map[string]chain.BlockRef, bool, error) {
 	there := map[string]chain.BlockRef{}
-	for _, h := range w.held {
-		if h.Owner == owner && h.Kind == KindSeen && !h.Block.IsZero() {
+	for _, h := range w.holding(owner) {
+		if h.Kind != KindSeen || h.Block.IsZero() {
+			continue
+		}
+		yes, sure, err := w.stands(ctx, network, h.Block, ask)
+		if err != nil || !sure {
+			return nil, false, err
+		}
+		if yes {
 			there[h.TxID] = h.Block
 		}
 	}
-	return there
+	return there, true, nil
 }
 
 // sightedAgain fetches the block in which a transaction stands that its owner could not take in. A node that does not give

@@ -188,7 +188,7 @@ func TestRefused(t *testing.T) {
 			n.fork(3)
 			n.mine(4)
 			n.pool = []chain.Tx{tx, other}
-		}, []string{"reverted  3 illegal_move"}, "detected exact reorged", "detected exact reorged"},
+		}, []string{"reverted  3 illegal_move", "seen t 0 illegal_move"}, "detected exact reorged", "detected exact reorged"},
 		{"a reorganisation all of which is refused", map[string]error{watch.KindReverted: bad, watch.KindSeen: bad}, func(w *world, n *node, tx, other chain.Tx) {
 			sink := w.watcher.Sink.(*refusing)
 			kinds := sink.kinds
@@ -200,9 +200,13 @@ func TestRefused(t *testing.T) {
 			n.mine(1)
 			n.mine(4, tx, other)
 		}, []string{"reverted  3 illegal_move", "seen t 4 illegal_move"}, "settled exact", "settled exact"},
-		{"a reorganisation that is undone", map[string]error{watch.KindReverted: bad}, func(w *world, n *node, tx, other chain.Tx) {
+		{"a reorganisation that is undone", map[string]error{watch.KindReverted: bad, watch.KindSeen: bad}, func(w *world, n *node, tx, other chain.Tx) {
+			sink := w.watcher.Sink.(*refusing)
+			kinds := sink.kinds
+			sink.kinds = nil
 			n.mine(3, tx, other)
 			w.look()
+			sink.kinds = kinds
 			old := n.fork(3)
 			n.mine(4)
 			n.pool = []chain.Tx{tx, other}
@@ -210,7 +214,7 @@ func TestRefused(t *testing.T) {
 			n.best, n.pool = old, nil
 			n.forks++
 			n.mine(5)
-		}, []string{"reverted  3 illegal_move"}, "settled exact", "settled exact"},
+		}, []string{"reverted  3 illegal_move", "seen t 3 illegal_move"}, "settled exact", "settled exact"},
 		{"a conflict in the mempool", map[string]error{watch.KindConflicted: bad}, func(w *world, n *node, tx, other chain.Tx) {
 			n.pool = []chain.Tx{tx, other}
 			w.look()
@@ -322,5 +326,154 @@ func TestHeldInAPrunedBlock(t *testing.T) {
 	}
 	w.holds()
 	w.is(inv, "settled exact")
+	w.sound(n)
+}
+
+// refusingAll is an invoice whose owner refuses everything, as soon as it is told to.
+func (w *world) refusingAll() (inv *invoice.Invoice, refuse func(yes bool)) {
+	w.t.Helper()
+	inv = w.invoice()
+	sink := &refusing{Service: w.invoices, owner: inv.ID, calls: map[string]int{}}
+	w.watcher.Sink = sink
+	return inv, func(yes bool) {
+		sink.kinds = map[string]error{}
+		for _, kind := range []string{watch.KindSeen, watch.KindAdvanced, watch.KindReverted, watch.KindConflicted, watch.KindEvicted} {
+			if yes {
+				sink.kinds[kind] = invoice.ErrIllegal
+			}
+		}
+	}
+}
+
+func (w *world) looks(times int) {
+	w.t.Helper()
+	for range times {
+		w.look()
+	}
+}
+
+// What stands in a lost block is taken back however long that was refused: that we keep no header of that height any more
+// does not bring the block back.
+func TestRevertedForLong(t *testing.T) {
+	w, n := openNode(t, 3)
+	inv, refuse := w.refusingAll()
+	n.mine(3, w.tx("t", inv, due, "t:0"))
+	w.look()
+	w.is(inv, "settled exact")
+	refuse(true)
+	n.fork(3)
+	n.mine(watch.Keep+14, chainTx("x", "t:0"))
+	w.looks(70)
+	w.holds("reverted  3 illegal_move")
+	n.answer = func(call string) error {
+		if call == "header" {
+			return fault.New(fault.Unavailable, "node_refused", "")
+		}
+		return nil
+	}
+	refuse(false)
+	w.looks(70)
+	w.holds("reverted  3 illegal_move") // nobody can tell
+	n.answer = nil
+	w.looks(70)
+	w.holds()
+	w.is(inv, "detected exact reorged")
+	w.sound(n)
+}
+
+// A sighting in a block that was lost with all our headers counts no more, but the transaction is still waited for.
+func TestHeldInALostOldBlock(t *testing.T) {
+	w, n := openNode(t, 10)
+	inv, refuse := w.refusingAll()
+	refuse(true)
+	n.mine(watch.Keep+50, w.tx("t", inv, due, "t:0"))
+	w.look()
+	n.fork(watch.Keep + 50)
+	n.mine(watch.Keep + 60)
+	w.stuck(watch.ErrHalted)
+	w.accept(watch.Keep+59, 0)
+	w.looks(70)
+	w.holds("seen t 0 illegal_move")
+	w.clock.Pass(w.watcher.EvictAfter)
+	w.looks(2)
+	w.holds()
+	refuse(false)
+	w.is(inv, "awaiting none")
+	w.sound(n)
+}
+
+// A payment never moves into a block that is lost, too: what a double spend took away is not settled.
+func TestMovedToALostBlock(t *testing.T) {
+	w, n := openNode(t, 3)
+	inv, refuse := w.refusingAll()
+	tx := w.tx("t", inv, due, "t:0")
+	n.mine(1, tx)
+	w.look()
+	w.is(inv, "detected exact")
+	refuse(true)
+	n.fork(1)
+	n.mine(2, tx)
+	w.look()
+	w.holds("advanced  0 illegal_move", "reverted  3 illegal_move", "seen t 3 illegal_move")
+	n.fork(2)
+	n.mine(4, chainTx("x", "t:0"))
+	w.look()
+	refuse(false)
+	w.looks(62)
+	w.is(inv, "awaiting none replaced")
+	w.clock.Pass(w.watcher.EvictAfter)
+	w.looks(2)
+	w.holds()
+	w.is(inv, "awaiting none replaced")
+	w.sound(n)
+}
+
+// No height confirms what stands in a lost block, even if the owner takes in heights again before it was asked to take
+// the block back.
+func TestAdvancedInALostBlock(t *testing.T) {
+	w, n := openNode(t, 3)
+	inv, refuse := w.refusingAll()
+	n.mine(1, w.tx("t", inv, due, "t:0"))
+	w.look()
+	refuse(true)
+	n.fork(1)
+	n.mine(2)
+	w.look()
+	w.holds("advanced  0 illegal_move", "reverted  3 illegal_move")
+	refuse(false)
+	n.mine(3)
+	w.look()
+	w.holds()
+	w.is(inv, "detected exact")
+	w.looks(70)
+	w.is(inv, "detected exact")
+	w.sound(n)
+}
+
+// A transaction that is nowhere just after its block was lost may come back, and counts from when it was met first.
+func TestHeldComesBack(t *testing.T) {
+	w, n := openNode(t, 3)
+	inv, refuse := w.refusingAll()
+	refuse(true)
+	tx := w.tx("t", inv, due, "t:0")
+	tx.Raw = []byte("raw t")
+	n.pool = []chain.Tx{tx}
+	w.look()
+	n.pool = nil
+	n.mine(2, tx)
+	w.look()
+	n.fork(2)
+	n.mine(3)
+	w.looks(70)
+	w.holds("seen t 0 illegal_move")
+	if raw, err := w.chains.Raw(t.Context(), n.net.ID, "t"); err != nil || string(raw) != "raw t" {
+		t.Errorf("the transaction is kept as %q, %v", raw, err)
+	}
+	refuse(false)
+	w.clock.Pass(5 * time.Minute)
+	n.pool = []chain.Tx{tx}
+	w.looks(2)
+	w.holds()
+	w.is(inv, "detected exact")
 	w.sound(n)
 }
