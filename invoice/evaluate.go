@@ -164,7 +164,7 @@ func (s *sums) add(f Facts, payments []Payment, standing Standing) {
 // contested says whether a reverted payment's coins are on their way to us by another payment of the invoice: only one of
 // the two can come true, so the one that is not in a block gives way.
 func (f Facts) contested(p Payment) bool {
-	return p.Status == Reverted && p.Conflict != "" && slices.ContainsFunc(f.Payments, func(other Payment) bool {
+	return p.wasFirm() && p.Conflict != "" && slices.ContainsFunc(f.Payments, func(other Payment) bool {
 		return other.Live() && other.Transfer.TxID == p.Conflict && other.Transfer.Network == p.Transfer.Network
 	})
 }
@@ -418,7 +418,7 @@ func (f Facts) flags(s sums, o Outcome) Flags {
 	for _, p := range f.Payments {
 		flags.Late = flags.Late || p.IsLate
 		flags.Replaced = flags.Replaced || p.replaced()
-		flags.Reorged = flags.Reorged || (p.Live() && p.Status == Reverted) || p.DoubleSpent
+		flags.Reorged = flags.Reorged || p.wasFirm() || p.DoubleSpent
 		flags.NeedsReview = flags.NeedsReview || f.undecided(p, s)
 	}
 	flags.Reorged = flags.Reorged && (o.State == Detected || o.State == Failed)

@@ -61,7 +61,7 @@ type Payment struct {
 
 	FirstSeen   time.Time
 	ConfirmedAt time.Time
-	RevertedAt  time.Time
+	RevertedAt  time.Time // its block was lost after it had been confirmed, or that of the one it continues
 	Block       chain.BlockRef
 	Depth       int64 // confirmations at the last look
 	Need        int64 // confirmations that make it final
@@ -78,6 +78,11 @@ type Payment struct {
 
 // Live says whether the payment's money is still on its way to us.
 func (p Payment) Live() bool { return p.Status != Dropped }
+
+// wasFirm says whether the payment had been confirmed, or continues one that had, and is not any more: goods may be out for it.
+func (p Payment) wasFirm() bool {
+	return p.Status == Reverted || (p.Status == Seen && !p.RevertedAt.IsZero())
+}
 
 // base says whether the payment counts and is not on top of a settled invoice.
 func (p Payment) base() bool { return p.Live() && p.Standing == Counted && !p.Extra }

@@ -125,6 +125,14 @@ func chainTakesBack() []transition {
 			name: "reverted, and its coins sent to us again for less", made: shopBTC, given: steps(settled, held, back(1)), do: replaced(due / 2),
 			state: Detected, amount: Short, flags: "reorged", verdict: Stop, reason: "reorged", events: "payment.detected",
 		}, {
+			name: "reverted, replaced by as much, and that one spent elsewhere", made: shopBTC, given: steps(settled, held, back(1), replaced(due)),
+			do: func(p *play) {
+				net := p.nets[p.network("btc")]
+				p.conflict(p.last(), "thief", net.grow())
+				p.advance("btc")
+			},
+			state: Failed, amount: None, flags: "reorged", verdict: Stop, reason: "double_spent", events: "payment.dropped invoice.failed",
+		}, {
 			name: "conflicting transaction lost itself", made: shopDeep,
 			given: steps(pays(due), mines(3), to(3, fate{place: 2, stolen: true}), func(p *play) { _, tx := p.tx(p.last()); tx.gone = false }),
 			do:    steps(back(2), mines(2)),

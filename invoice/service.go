@@ -32,6 +32,8 @@ type Store interface {
 	Unfinished(ctx context.Context, network string) ([]ident.ID, error)
 	// InBlock lists invoices with payments (or conflicts of payments) in a block.
 	InBlock(ctx context.Context, network, hash string) ([]ident.ID, error)
+	// PaidBy lists the invoices a transaction has paid to.
+	PaidBy(ctx context.Context, network, txid string) ([]ident.ID, error)
 	// Number draws the next number of the installation.
 	Number(ctx context.Context) (int64, error)
 }
@@ -359,6 +361,11 @@ func (s *Service) Requote(ctx context.Context, id ident.ID) (*Invoice, error) {
 		q.Until = q.At.Add(inv.Terms.Lock)
 		return inv.Requote(q, at, Cause{Kind: "requote"})
 	})
+}
+
+// PaidBy lists the invoices a transaction has paid to, of whichever merchant.
+func (s *Service) PaidBy(ctx context.Context, network, txid string) ([]ident.ID, error) {
+	return s.Store.PaidBy(ctx, network, txid)
 }
 
 // RefundTo keeps where the payer wants money back to, in the chosen coin: once some has come. Nothing is sent by it.

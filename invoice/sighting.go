@@ -66,6 +66,7 @@ func (w *work) first(s chain.Sighting, m Method, addr Address, id ident.ID, numb
 	old := w.displace(s)
 	if old != nil && w.inherits(p, *old) {
 		p.FirstSeen, p.Quote, p.Standing, p.IsLate, p.Extra = old.FirstSeen, old.Quote, old.Standing, old.IsLate, old.Extra
+		p.RevertedAt = old.RevertedAt // goods may be out for it: who takes its coins takes confirmed money
 		w.replace(old, s, id)
 	} else {
 		if old != nil {
@@ -293,7 +294,7 @@ func (inv *Invoice) Advance(network string, tip int64, spots Spots, at Moment) (
 			continue
 		}
 		w.settleDepth(p, tip, spots)
-		if p.Status == Reverted && !p.ConflictBlock.IsZero() && tip-p.ConflictBlock.Height+1 >= p.Need {
+		if p.wasFirm() && !p.ConflictBlock.IsZero() && tip-p.ConflictBlock.Height+1 >= p.Need {
 			w.doubleSpent(p)
 		}
 	}
@@ -353,7 +354,7 @@ func (inv *Invoice) Conflict(network, txid, other string, block chain.BlockRef, 
 // conflict is what another transaction does to a payment that spends the same coins.
 func (w *work) conflict(p *Payment, other string, block chain.BlockRef) {
 	switch {
-	case p.Status != Reverted:
+	case !p.wasFirm():
 		p.Status, p.Conflict, p.ConflictBlock, p.Block, p.Depth = Dropped, other, block, chain.BlockRef{}, 0
 		w.tell("dropped", p)
 	case p.Conflict == other && p.ConflictBlock == block, !p.ConflictBlock.IsZero() && block.IsZero(): // known, or less than that

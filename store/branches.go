@@ -79,9 +79,12 @@ func (s Chains) Turned(ctx context.Context, network string) error {
 	})
 }
 
-// Assigned says how many addresses each wallet of a network has given away.
+// Assigned says how many addresses each wallet of a network has given away. It is asked outside the transaction: every
+// creation of an invoice raises these counters, and under serializable isolation none of them and no block could be
+// committed beside the other. Nobody can have paid an address whose assignment is not committed.
 func (s Chains) Assigned(ctx context.Context, network string) (watch.Mark, error) {
 	mark := watch.Mark{}
+	ctx = aside(ctx)
 	err := s.each(ctx, "SELECT id, next_index FROM wallets WHERE network = $1", []any{network}, func(rows *sql.Rows) error {
 		var id ident.ID
 		var next int64
@@ -101,6 +104,7 @@ func (s Chains) Since(ctx context.Context, network string, mark watch.Mark) (map
 		return nil, err
 	}
 	owners := map[string]ident.ID{}
+	ctx = aside(ctx)
 	for id, next := range now {
 		if next == mark[id] {
 			continue

@@ -175,6 +175,10 @@ func (db *DB) update(ctx context.Context, body func(ctx context.Context, tx *tx)
 	})
 }
 
+// aside leaves the transaction of ctx: what is read with it is what others have committed. For questions whose answer only
+// grows, so that a long transaction asking them does not stand in the way of those who write what it read.
+func aside(ctx context.Context) context.Context { return context.WithValue(ctx, txKey{}, nil) }
+
 // look runs a body that only reads, in the transaction of ctx or at one instant of its own.
 func (db *DB) look(ctx context.Context, body func(ctx context.Context) error) error {
 	if _, ok := joined(ctx, db); ok {

@@ -59,21 +59,23 @@ func (db *DB) heads(ctx context.Context, prefix string, f func(m audit.Mark, sea
 // that nothing that was there is gone: not even whole chains, which seals alone cannot show, nor a database put back to
 // an earlier state.
 func (db *DB) Anchor(ctx context.Context, f func(m audit.Mark) error) error {
-	for _, q := range headQueries {
-		err := db.heads(ctx, q.prefix, func(m audit.Mark, seal string) error {
-			if !db.sealFits(m, seal) {
-				return audit.ErrBroken.Because(fmt.Errorf("%s: its end was moved", m.Stream))
+	return db.look(ctx, func(ctx context.Context) error {
+		for _, q := range headQueries {
+			err := db.heads(ctx, q.prefix, func(m audit.Mark, seal string) error {
+				if !db.sealFits(m, seal) {
+					return audit.ErrBroken.Because(fmt.Errorf("%s: its end was moved", m.Stream))
+				}
+				if m.Seq == 0 {
+					return nil
+				}
+				return f(m)
+			})
+			if err != nil {
+				return err
 			}
-			if m.Seq == 0 {
-				return nil
-			}
-			return f(m)
-		})
-		if err != nil {
-			return err
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func (db *DB) sealFits(m audit.Mark, seal string) bool {

@@ -365,6 +365,11 @@ func (s Invoices) InBlock(ctx context.Context, network, hash string) ([]ident.ID
 		UNION SELECT owner_id FROM payments WHERE network = $1 AND conflict_hash = $2 AND conflict_hash <> '' ORDER BY owner_id`, network, hash)
 }
 
+// PaidBy lists the invoices a transaction has paid to.
+func (s Invoices) PaidBy(ctx context.Context, network, txid string) ([]ident.ID, error) {
+	return s.ids(ctx, "SELECT DISTINCT owner_id FROM payments WHERE network = $1 AND txid = $2 ORDER BY owner_id", network, txid)
+}
+
 func (s Invoices) ids(ctx context.Context, query string, args ...any) ([]ident.ID, error) {
 	var list []ident.ID
 	err := s.each(ctx, query, args, func(rows *sql.Rows) error {

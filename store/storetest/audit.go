@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"checkout/audit"
@@ -103,6 +105,33 @@ func seeded(t *testing.T, e Engine) {
 			}
 		})
 	}
+}
+
+// live verifies a database that is written to: it is sound at every instant.
+func live(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				return
+			default:
+				_, _ = w.Invoices.Create(context.Background(), w.Tenant, w.New(fmt.Sprintf("live%d", n))) // some collide
+			}
+		}
+	})
+	for range 15 {
+		r, err := w.DB.Verify(t.Context())
+		must(t, err)
+		if len(r.Problems) > 0 {
+			t.Errorf("%q", r.Problems)
+			break
+		}
+	}
+	close(stop)
+	wg.Wait()
 }
 
 // anchored takes things away so thoroughly that no chain and no seal can tell, which only a mark kept elsewhere shows.

@@ -42,10 +42,10 @@ func Run(t *testing.T, e Engine) {
 		"invoice round trip": roundTrip, "one foreign id, one invoice": oneForeignID, "updates lose nothing": updatesLoseNothing,
 		"a bad body sinks nobody": badBody, "joined calls are one transaction": joined, "unchanged writes nothing": unchanged,
 		"append-only": appendOnly, "leases are fenced": leases, "cursor and headers": cursor, "no index twice": indexes,
-		"a key is one merchant's": keyInUse, "outbox keeps order": outboxOrder, "outbox leases": outboxLeases, "resend": resend, "resend meanwhile": resendMeanwhile, "attempt outlasts lease": outlasted, "outbox lags": lagging, "every field": everyField, "newest": newest,
+		"a key is one merchant's": keyInUse, "outbox keeps order": outboxOrder, "outbox leases": outboxLeases, "resend": resend, "resend meanwhile": resendMeanwhile, "attempt outlasts lease": outlasted, "outbox lags": lagging, "every field": everyField, "newest": newest, "paid by": paidBy,
 		"superseded": superseded, "fairness": fairness, "subscriptions": subscriptions, "ends of messages": ends, "outbox lease runs out": outboxExpiry,
 		"due in pages": duePages, "numbers are unique": numbers, "keys and rotation": keys, "verify": verify,
-		"verify finds what was seeded": seeded, "anchor": anchored, "migrating again": migrateAgain,
+		"verify finds what was seeded": seeded, "anchor": anchored, "verify while it is written": live, "a watcher beside creations": beside, "migrating again": migrateAgain,
 		"a part is refused alone": apart, "who is told of a part": apartTold, "parts that collide": apartCollides, "held": heldRows, "due but held": dueHeld,
 		"raw transactions": raws, "branches": branches, "assigned since": since,
 	} {
@@ -339,6 +339,64 @@ func indexes(t *testing.T, e Engine) {
 	}
 	if n := count(t, w.DB, e, "SELECT COUNT(DISTINCT derivation_index) FROM audit_addresses"); n != 50 {
 		t.Errorf("%d indexes for 50 invoices", n)
+	}
+}
+
+func paidBy(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	one, two := w.Create("one"), w.Create("two")
+	w.Pay(one, 10_000_000, chain.BlockRef{})
+	var tx string
+	loaded, err := store.Invoices{DB: w.DB}.Find(t.Context(), one.ID)
+	must(t, err)
+	tx = loaded.Payments[0].Transfer.TxID
+	for network, want := range map[string]int{w.Network.ID: 1, "bitcoin": 0} {
+		got, err := store.Invoices{DB: w.DB}.PaidBy(t.Context(), network, tx)
+		if err != nil || len(got) != want || (want == 1 && got[0] != one.ID) {
+			t.Errorf("%s on %s paid %v, not %s: %v", tx, network, got, two.ID, err)
+		}
+	}
+	if got, err := (store.Invoices{DB: w.DB}).PaidBy(t.Context(), w.Network.ID, "none"); err != nil || len(got) != 0 {
+		t.Errorf("%v %v", got, err)
+	}
+}
+
+// beside is a watcher's long transaction while invoices are created: both get on.
+func beside(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	mark, err := w.Chains.Assigned(t.Context(), w.Network.ID)
+	must(t, err)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for client := range 2 {
+		wg.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				case <-time.After(20 * time.Millisecond):
+					_, _ = w.Invoices.Create(context.Background(), w.Tenant, w.New(fmt.Sprintf("b%d-%d", client, n))) // some collide
+				}
+			}
+		})
+	}
+	for range 5 {
+		err := w.DB.Together(t.Context(), func(ctx context.Context) error {
+			if _, err := w.Chains.Since(ctx, w.Network.ID, mark); err != nil {
+				return err
+			}
+			time.Sleep(150 * time.Millisecond) // it has much to do
+			return w.Chains.Reached(ctx, w.Network.ID, w.DB.Now())
+		})
+		if err != nil {
+			t.Errorf("the watcher: %v", err)
+		}
+	}
+	close(stop)
+	wg.Wait()
+	owners, err := w.Chains.Since(t.Context(), w.Network.ID, mark)
+	if err != nil || len(owners) == 0 {
+		t.Errorf("%d addresses since: %v", len(owners), err)
 	}
 }
 

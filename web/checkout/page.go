@@ -29,6 +29,7 @@ type scene struct {
 	now      time.Time
 	form     *templates.Choose // with what the reader had filled in, if the form came back
 	refund   *string           // what was typed as a refund address and is none
+	found    *templates.Found  // what became of a transaction that was asked for
 }
 
 // reloadEvery is how often a page without script looks again.
@@ -49,6 +50,7 @@ func (f *Face) page(s scene) templates.Page {
 	if s.query.embed {
 		p.Embed = &templates.Embed{Parent: s.parent(), Channel: s.query.channel, Invoice: string(s.inv.ID), Full: s.outside().path(s.inv.ID, "")}
 	}
+	p.Finder = f.finder(s)
 	if f.Base != "" {
 		here := f.Base + "/i/" + string(s.inv.ID)
 		code := f.codes.draw(here)

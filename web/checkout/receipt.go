@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"checkout/ident"
 	"checkout/invoice"
 	"checkout/money"
 	"checkout/web/templates"
@@ -58,7 +59,7 @@ func (f *Face) receipt(s scene) templates.Receipt {
 		fact("fact.with", asset.Name+" ("+asset.Currency.Code+")")
 		fact("receipt.network", network.Name)
 		r.Facts = append(r.Facts, templates.Fact{Label: t.Say("pay.address"), Value: addr.Text, Mono: true})
-		if q, quoted := inv.Quote(inv.Asset); quoted {
+		if q, one := soleQuote(inv); one {
 			at := templates.At(q.At, templates.Both)
 			r.Facts = append(r.Facts,
 				templates.Fact{Label: t.Say("fact.rate"), Value: t.Isolated("1 " + asset.Currency.Code + " = " + rateText(t, q.Rate))},
@@ -66,6 +67,26 @@ func (f *Face) receipt(s scene) templates.Receipt {
 		}
 	}
 	return r
+}
+
+// soleQuote is the quote all the money that counts was taken at, if it was one.
+func soleQuote(inv *invoice.Invoice) (invoice.Quote, bool) {
+	var id ident.ID
+	for _, p := range inv.Payments {
+		if !counts(p) {
+			continue
+		}
+		if id != "" && id != p.Quote {
+			return invoice.Quote{}, false
+		}
+		id = p.Quote
+	}
+	for _, q := range inv.Quotes {
+		if q.ID == id {
+			return q, true
+		}
+	}
+	return invoice.Quote{}, false
 }
 
 // paidIn sums what came, coin by coin.

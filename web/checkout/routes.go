@@ -34,6 +34,8 @@ type Invoices interface {
 	Choose(ctx context.Context, id ident.ID, asset string, email *string) (*invoice.Invoice, error)
 	Requote(ctx context.Context, id ident.ID) (*invoice.Invoice, error)
 	RefundTo(ctx context.Context, id ident.ID, address string) (*invoice.Invoice, error)
+	// PaidBy lists the invoices a transaction has paid to.
+	PaidBy(ctx context.Context, network, txid string) ([]ident.ID, error)
 }
 
 // Merchants are who is paid.
@@ -109,6 +111,7 @@ func New(d Deps) *Face {
 		r.With(f.ownPagesOnly).Post("/i/{id}/method", f.handleMethod)
 		r.With(f.ownPagesOnly).Post("/i/{id}/requote", f.handleRequote)
 		r.With(f.ownPagesOnly).Post("/i/{id}/refund-address", f.handleRefundAddress)
+		r.With(f.ownPagesOnly).Post("/i/{id}/hint", f.handleHint)
 	})
 	f.routes = r
 	return f

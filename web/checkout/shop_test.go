@@ -77,6 +77,20 @@ func (s *shop) Choose(_ context.Context, id ident.ID, asset string, email *strin
 	return s.change(id, func(inv *invoice.Invoice) error { return s.choose(inv, asset, email) })
 }
 
+func (s *shop) PaidBy(_ context.Context, network, tx string) ([]ident.ID, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []ident.ID
+	for id, inv := range s.invoices {
+		for _, p := range inv.Payments {
+			if p.Transfer.TxID == tx && p.Transfer.Network == network {
+				list = append(list, id)
+			}
+		}
+	}
+	return list, nil
+}
+
 func (s *shop) RefundTo(_ context.Context, id ident.ID, address string) (*invoice.Invoice, error) {
 	return s.change(id, func(inv *invoice.Invoice) error {
 		parsed, err := (&wallet.Book{Registry: s.face.Registry}).Parse("bitcoin", address)

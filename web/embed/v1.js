@@ -27,6 +27,7 @@ iframe.pay-embed{display:block;border:0;inline-size:100%;min-block-size:35rem;co
       id, frame, channel, host, options, close,
       send: (type, more) => frame.contentWindow && frame.contentWindow.postMessage({ v: 1, type: 'pay:' + type, id, channel, ...more }, base),
     }
+    for (const old of frames) if (old.inline && !old.frame.isConnected) frames.delete(old)
     frames.add(entry)
     return entry
   }

@@ -23,6 +23,7 @@ type Page struct {
 	Languages []Language // to choose from
 	Embed     *Embed     // of a page that stands in a frame
 	Phone     QR         // the address of this very page, for another device
+	Finder    *Finder
 }
 
 // Embed is what the script of a framed page goes by.
@@ -243,6 +244,19 @@ type Requote struct {
 	Action  string // empty when it may not be asked for any more
 	Keep    bool   // the price would stay about the same
 	Primary bool
+}
+
+// Finder looks a transaction up for who has paid and sees nothing of it.
+type Finder struct {
+	Action string
+	Found  *Found // nil until something was asked
+}
+
+// Found is the answer.
+type Found struct {
+	Typed string
+	Says  string
+	Bad   bool // what was typed is no transaction id
 }
 
 // Refund asks where money shall go back to.

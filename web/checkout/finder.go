@@ -1,0 +1,73 @@
+package checkout
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"checkout/invoice"
+	"checkout/web/templates"
+)
+
+// txid is a transaction id wherever it stands in what was pasted: people paste the address of an explorer as well.
+var txid = regexp.MustCompile(`(?:^|[^0-9a-fA-F])([0-9a-fA-F]{64})(?:[^0-9a-fA-F]|$)`)
+
+// handleHint answers "I have paid" in words. What is typed is looked up and never trusted: it changes nothing.
+func (f *Face) handleHint(w http.ResponseWriter, r *http.Request) {
+	s, err := f.set(r)
+	if err != nil {
+		f.fail(w, r, err)
+		return
+	}
+	if err := r.ParseForm(); err != nil {
+		f.site.Status(w, r, http.StatusBadRequest)
+		return
+	}
+	typed := r.PostForm.Get("tx")
+	if len(typed) > 300 {
+		typed = typed[:300]
+	}
+	found := &templates.Found{Typed: strings.ToValidUTF8(typed, "")}
+	status := http.StatusOK
+	if m := txid.FindStringSubmatch(typed); m == nil {
+		found.Bad, found.Says, status = true, s.lang.Say("find.bad"), http.StatusBadRequest
+	} else if found.Says, err = f.found(r, s, strings.ToLower(m[1])); err != nil {
+		f.fail(w, r, err)
+		return
+	}
+	s.found = found
+	f.render(w, r, s, status, templates.PageView(f.page(s)))
+}
+
+// found says what is known of a transaction.
+func (f *Face) found(r *http.Request, s scene, id string) (string, error) {
+	for _, p := range s.inv.Payments {
+		if strings.EqualFold(p.Transfer.TxID, id) && p.Standing != invoice.DustAside && p.Standing != invoice.Quarantined {
+			amount := s.lang.Isolated(p.Transfer.Amount.Plain() + " " + p.Transfer.Amount.Currency().Code)
+			return s.lang.Say("find.seen", "amount", amount, "state", paymentState(s.lang, p)), nil
+		}
+	}
+	network := ""
+	for _, a := range s.inv.Addresses {
+		owners, err := f.Invoices.PaidBy(r.Context(), a.Network, id)
+		if err != nil {
+			return "", err
+		}
+		if len(owners) > 0 && !slices.Contains(owners, s.inv.ID) {
+			return s.lang.Say("find.other"), nil
+		}
+		if n, ok := f.Registry.Network(a.Network); ok && (network == "" || a.Asset == s.inv.Asset) {
+			network = n.Name
+		}
+	}
+	return s.lang.Say("find.none", "network", network), nil
+}
+
+// finder is the form, once there is an address something could have been sent to.
+func (f *Face) finder(s scene) *templates.Finder {
+	if len(s.inv.Addresses) == 0 {
+		return nil
+	}
+	return &templates.Finder{Action: s.query.path(s.inv.ID, "/hint") + "#find", Found: s.found}
+}
