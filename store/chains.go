@@ -178,13 +178,15 @@ func (s Chains) Owners(ctx context.Context, network string, addresses []string) 
 // must not keep all others from being looked after, and whatever touches its owner will tell.
 func (s Chains) OpenPayments(ctx context.Context, network string) ([]watch.Open, error) {
 	var list []watch.Open
-	err := s.each(ctx, `SELECT owner_id, txid, inputs, block_hash <> '', status = 'reverted' FROM payments
+	err := s.each(ctx, `SELECT owner_id, txid, inputs, block_hash <> '', status = 'reverted', first_seen_at FROM payments
 		WHERE network = $1 AND status IN ('detected', 'reverted') ORDER BY number`, []any{network}, func(rows *sql.Rows) error {
 		var o watch.Open
 		var inputs string
-		if err := rows.Scan(&o.Owner, &o.TxID, &inputs, &o.InBlock, &o.Settled); err != nil {
+		var first int64
+		if err := rows.Scan(&o.Owner, &o.TxID, &inputs, &o.InBlock, &o.Settled, &first); err != nil {
 			return err
 		}
+		o.FirstSeen = instant(first)
 		if err := json.Unmarshal([]byte(inputs), &o.Inputs); err != nil {
 			o.Inputs = nil
 		}

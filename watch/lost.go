@@ -22,6 +22,14 @@ const (
 	offers     = 200
 )
 
+// forget is after how long a transaction nobody has is not waited for any more: nodes drop what is unconfirmed after two
+// weeks, and every invoice has ended by then. Should it come after all it is met again.
+const forget = 30 * 24 * time.Hour
+
+func (o Open) forgotten(now time.Time) bool {
+	return !o.FirstSeen.IsZero() && now.Sub(o.FirstSeen) > forget
+}
+
 // gone says whether nothing can be expected of it any more but by chance.
 func (l lost) gone(source Source) bool {
 	_, takes := source.(Taker)
@@ -52,7 +60,7 @@ func (w *Watcher) absent(ctx context.Context, network string, pool chain.Mempool
 		}
 		missing[o.TxID] = l
 		held, over := w.held[heldKey{owner: o.Owner, kind: KindEvicted, txid: o.TxID}] // its time was over once
-		if o.Settled || (!over && now.Sub(l.since) < w.EvictAfter) || !l.gone(w.Source) || (over && !w.due(held, now)) {
+		if o.Settled || (!over && now.Sub(l.since) < w.EvictAfter) || !(l.gone(w.Source) || o.forgotten(now)) || (over && !w.due(held, now)) {
 			continue
 		}
 		if err := w.evict(ctx, network, o); err != nil {

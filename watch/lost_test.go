@@ -119,6 +119,46 @@ func TestOffer(t *testing.T) {
 	}
 }
 
+// What nobody wants is not waited for for ever; should it come after all, it is met again.
+func TestForgotten(t *testing.T) {
+	w, fake := openNode(t, 3)
+	n := &taker{node: fake, answer: chain.ErrTxUnwanted.Because(errors.New("fee too low"))}
+	w.follow(n)
+	w.look()
+	inv := w.invoice()
+	tx := w.tx("t", inv, due, "coin:0")
+	tx.Raw = []byte("raw t")
+	n.pool = []chain.Tx{tx}
+	w.look()
+	n.pool = nil
+	open := func() int {
+		t.Helper()
+		list, err := w.chains.OpenPayments(t.Context(), n.net.ID)
+		w.must(err)
+		return len(list)
+	}
+	w.look()
+	w.clock.Pass(29 * 24 * time.Hour)
+	w.look()
+	if open() != 1 || w.raws() != 1 {
+		t.Error("it was given up too early")
+	}
+	w.clock.Pass(2 * 24 * time.Hour)
+	w.look()
+	w.look()
+	w.clock.Pass(time.Hour)
+	w.look()
+	if open() != 0 || w.raws() != 0 {
+		t.Errorf("after a month %d are waited for, %d kept", open(), w.raws())
+	}
+	n.pool = []chain.Tx{tx}
+	w.look()
+	if open() != 1 {
+		t.Error("it came after all, and was not met")
+	}
+	w.sound(n)
+}
+
 // A node that takes a lost payment back is not asked again.
 func TestOfferTaken(t *testing.T) {
 	w, fake := openNode(t, 3)

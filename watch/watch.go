@@ -52,6 +52,8 @@ type Open struct {
 	Inputs  []string
 	InBlock bool
 	Settled bool // it had confirmed once: only a conflict ends it, not its absence
+	// FirstSeen is when its transaction was.
+	FirstSeen time.Time
 
 	held bool // it is none yet: its owner could not take it in
 }

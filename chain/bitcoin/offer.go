@@ -65,7 +65,10 @@ func (n *Node) Arrivals(ctx context.Context, ids []string) (map[string]time.Time
 		answers := make([]entry, len(part))
 		err := n.many(ctx, "getmempoolentry", part, func(i int) any { return &answers[i] })
 		if refusal, ok := errors.AsType[*RPCError](err); ok && (refusal.Code == codeNoMethod || refusal.Code == codeMisc) {
-			n.noEntries.Store(true)
+			// btcd says so of calls it does not have; Core gives this code to any failure, which is over the next time.
+			if refusal.Code == codeNoMethod || strings.Contains(strings.ToLower(refusal.Message), "unimplemented") {
+				n.noEntries.Store(true)
+			}
 			break
 		}
 		if err != nil {

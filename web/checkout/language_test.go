@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +54,10 @@ func TestBrowserLanguages(t *testing.T) {
 	}
 	for _, l := range texts.All() {
 		for v, id := range inv {
+			// The longest words, the other direction, another script: these are looked at in every view.
+			if v != ViewChoose && v != ViewWaiting && !slices.Contains([]string{"de", "ar", "ru"}, l.Tag) {
+				continue
+			}
 			b.Do(t, chromedp.EmulateViewport(360, 740), chromedp.Navigate("about:blank"), chromedp.Navigate(url+"/i/"+id+"?lang="+l.Tag+"#qr"))
 			got := browsertest.JS[string](t, b, `JSON.stringify([document.documentElement.lang, document.documentElement.dir, document.documentElement.scrollWidth <= 360,
 				[...document.querySelectorAll("main *:not(.sr), header *, footer *")].filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflow !== "visible" && e.clientWidth > 1).length])`)
