@@ -31,13 +31,14 @@ const (
 	slow   = time.Second
 )
 
-// Steady takes a look at both clocks and says whether deadlines may pass by them.
+// Steady takes a look at both clocks and says whether deadlines may pass by them. Only one goroutine calls it. The lock is
+// not held while the database is asked: transactions ask Skewed, and would wait for an answer that waits for one of them.
 func (c *Clock) Steady(ctx context.Context) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	before := c.Uptime()
 	wall, err := c.Wall(ctx)
 	up := c.Uptime()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if err == nil && up-before < slow {
 		if jump := wall.Sub(c.wall) - (up - c.up); c.read && jump.Abs() > skew {
 			c.until, c.held = up+settle, true

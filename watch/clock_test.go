@@ -12,6 +12,22 @@ import (
 	"checkout/watch"
 )
 
+// Who holds a transaction may ask while the database is still being read: it may be what that waits for.
+func TestClockAskedMeanwhile(t *testing.T) {
+	var c *watch.Clock
+	c = &watch.Clock{
+		Wall:   func(context.Context) (time.Time, error) { c.Skewed(); return time.Now(), nil },
+		Uptime: watch.SinceStart(), Log: slog.New(slog.DiscardHandler),
+	}
+	done := make(chan bool, 1)
+	go func() { done <- c.Steady(context.Background()) }()
+	select {
+	case <-done:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the two wait for each other")
+	}
+}
+
 // After a jump, either way, nothing expires until both clocks have agreed for a minute.
 func TestClock(t *testing.T) {
 	for _, jump := range []time.Duration{6 * time.Second, -6 * time.Second, 24 * time.Hour, -24 * time.Hour} {

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -300,5 +301,88 @@ func lagging(t *testing.T, e Engine) {
 	list := q.lease("test", 10, 10)
 	if len(list) != 1 || list[0].Event.Type != "invoice.created" {
 		t.Errorf("%d messages of one invoice are sent at once", len(list))
+	}
+}
+
+func outboxOrder(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	inv := w.Create("ordered")
+	w.Pay(inv, 10_000, chain.BlockRef{})
+	lease := func() []webhook.Message {
+		t.Helper()
+		list, err := w.Outbox.Lease(t.Context(), "test", nil, 10, 10)
+		must(t, err)
+		return list
+	}
+	first := lease()
+	if len(first) != 1 || first[0].Event.Type != "invoice.created" {
+		t.Fatalf("leased %d, first %s", len(first), first[0].Event.Type)
+	}
+	must(t, w.Outbox.Record(t.Context(), first[0], webhook.Attempt{Outcome: "http", Status: 500, At: w.DB.Now()}, webhook.Next{At: w.DB.Now().Add(time.Minute)}))
+	if list := lease(); len(list) != 0 {
+		t.Fatalf("a successor overtakes: %s", list[0].Event.Type)
+	}
+	raw := e.Raw(t, w.DB) // a minute later it may
+	_, err := raw.ExecContext(t.Context(), "UPDATE outbox SET first_at = first_at - 61000 WHERE stream_seq = $1", first[0].Event.StreamSeq)
+	must(t, err)
+	next := lease()
+	if len(next) != 1 || next[0].Event.StreamSeq != first[0].Event.StreamSeq+1 {
+		t.Fatalf("after the hold: %d", len(next))
+	}
+	must(t, w.Outbox.Record(t.Context(), next[0], webhook.Attempt{Outcome: "ok", Status: 200, At: w.DB.Now()}, webhook.Next{Heard: true, Supersede: true}))
+	if n := count(t, w.DB, e, "SELECT COUNT(*) FROM outbox WHERE state = 'superseded'"); n != 1 {
+		t.Errorf("%d older messages dropped", n)
+	}
+}
+
+func outboxLeases(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	for n := range 6 {
+		w.Create(fmt.Sprintf("o%d", n))
+	}
+	one, err := w.Outbox.Lease(t.Context(), "one", nil, 2, 10)
+	must(t, err)
+	if len(one) != 2 {
+		t.Errorf("%d leased, two for each endpoint asked", len(one))
+	}
+	if list, err := w.Outbox.Lease(t.Context(), "two", []ident.ID{one[0].Endpoint.ID}, 2, 10); err != nil || len(list) != 0 {
+		t.Errorf("a full endpoint gets %d more: %v", len(list), err)
+	}
+	two, err := w.Outbox.Lease(t.Context(), "two", nil, 10, 10)
+	must(t, err)
+	for _, a := range one {
+		for _, b := range two {
+			if a.ID == b.ID {
+				t.Error("one message is leased twice")
+			}
+		}
+	}
+	if len(two) != 4 {
+		t.Errorf("the other holder gets %d", len(two))
+	}
+}
+
+func resend(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	w.Create("resent")
+	must(t, deliver(t, w))
+	list, err := w.Outbox.Deliveries(t.Context(), w.Tenant, "", 10)
+	must(t, err)
+	if len(list) != 1 || list[0].State != "heard" || list[0].Attempts != 1 {
+		t.Fatalf("%+v", list)
+	}
+	_, stranger, _ := w.AddMerchant("Bolt Bikes")
+	if err := w.Outbox.Resend(t.Context(), stranger, list[0].ID); !errors.Is(err, webhook.ErrUnknown) {
+		t.Errorf("another merchant resends it: %v", err)
+	}
+	must(t, w.Outbox.Resend(t.Context(), w.Tenant, list[0].ID))
+	again, err := w.Outbox.Lease(t.Context(), "test", nil, 1, 1)
+	must(t, err)
+	if len(again) != 1 || !again[0].Manual || string(again[0].Body) != `{"id":1}` || again[0].Event.ID != list[0].Event {
+		t.Fatalf("resent: %+v", again)
+	}
+	must(t, w.Outbox.Record(t.Context(), again[0], webhook.Attempt{Outcome: "timeout", At: w.DB.Now()}, webhook.Next{At: w.DB.Now()}))
+	if list, err = w.Outbox.Deliveries(t.Context(), w.Tenant, "", 10); err != nil || list[0].State != "heard" || list[0].Attempts != 2 {
+		t.Errorf("what was heard once is sent by the schedule again: %+v %v", list, err)
 	}
 }

@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
+	"checkout/invoice"
 	"checkout/web/browsertest"
 )
 
@@ -38,6 +40,28 @@ func TestReceipt(t *testing.T) {
 	}
 	if w := s.ask("GET", "/i/0000000000000000000000000X/receipt", ""); w.Code != 404 {
 		t.Errorf("a receipt of nobody: %d", w.Code)
+	}
+}
+
+// Money taken at two prices has no one rate: the receipt names none rather than a wrong one.
+func TestReceiptOfTwoPrices(t *testing.T) {
+	s := openShop(t)
+	inv := s.invoiceIn(t, ViewPaid)
+	at := "/i/" + string(inv.ID) + "/receipt?lang=en"
+	if !strings.Contains(s.ask("GET", at, "").Body.String(), "1 BTC = ") {
+		t.Fatal("one price is not named")
+	}
+	_, err := s.change(inv.ID, func(inv *invoice.Invoice) error {
+		second := inv.Payments[0]
+		second.ID, second.Quote = "second", "another quote"
+		inv.Payments = append(slices.Clone(inv.Payments), second)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body := s.ask("GET", at, "").Body.String(); strings.Contains(body, "1 BTC = ") || strings.Count(body, testTx) != 2 {
+		t.Error("two prices, and one is named for both; or a payment is missing")
 	}
 }
 
