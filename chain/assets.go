@@ -14,14 +14,37 @@ type Family string
 
 // The families.
 const (
-	FamilyBitcoin   Family = "bitcoin"
+	FamilyBitcoin   Family = "bitcoin" // and all coins with Bitcoin's kind of transactions
+	FamilyEVM       Family = "evm"     // Ethereum and every network that runs its virtual machine
+	FamilyTron      Family = "tron"
+	FamilyXRP       Family = "xrp"
+	FamilySolana    Family = "solana"
+	FamilyTON       Family = "ton"
 	FamilyRehearsal Family = "rehearsal"
 )
+
+// TagKind is what a payment to a shared address must carry, so that it is known whose it is.
+type TagKind string
+
+// The kinds of a tag.
+const (
+	TagNumber TagKind = "tag"  // a number: the destination tag of the XRP Ledger
+	TagText   TagKind = "memo" // a short text: the comment of a TON transfer
+)
+
+// EVM is what a wallet has to be told about a network of the EVM family. It is empty for other families.
+type EVM struct {
+	ChainID int64  // EIP-155: 1 is Ethereum, 56 BNB Smart Chain
+	Title   string // the name in the list of chains that wallets compare with (ethereum-lists/chains)
+	// RPC is the public address the network's own project publishes. We never ask it; it is only offered to a wallet that
+	// does not know the network (EIP-3085).
+	RPC string
+}
 
 // Network is one block chain.
 type Network struct {
 	ID        string // "bitcoin", "bitcoin-regtest", "rehearsal": in the store and the audit views
-	Name      string // for people: "Bitcoin", "Bitcoin regtest"
+	Name      string // for people, with the word exchanges use: "Bitcoin", "Tron (TRC20)"
 	Coin      string // code of the native coin, the name operators know it by
 	Family    Family
 	Main      bool          // coins here are worth money
@@ -29,6 +52,9 @@ type Network struct {
 	Genesis   string        // hash of block 0; a node that names another is not ours
 	BlockTime time.Duration // the usual time between two blocks
 	Params    string        // the family's own name of it: "mainnet", "regtest"
+	EVM       EVM
+	Starts    string  // what every address begins with: "T", "0x"; empty where they differ
+	Tag       TagKind // what shared addresses need; empty where every payer gets an address of their own
 }
 
 // Serves says whether objects of an environment may use the network. Main networks are for live objects, the played
@@ -58,7 +84,9 @@ type Asset struct {
 	Cap           money.Amount // more than this in one transfer is not believed
 	Stable        bool         // its price does not move against fiat
 	DuePlaces     int          // decimals an asked amount is rounded up to, so that it can be typed (payment-uris.md R11)
-	Scheme        string       // of its payment URI: "bitcoin"
+	Scheme        string       // of its payment URI: "bitcoin"; empty: there is no safe one
+	Contract      string       // of a token: EIP-55 address, Tron contract, SPL mint, jetton master; empty: the network's own coin
+	AddressFirst  bool         // the first QR code is the bare address and not the payment URI (payment-uris.md, qr_default)
 	SubUnit       string       // name of the smallest unit people know: "sat", or empty
 }
 

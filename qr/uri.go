@@ -1,4 +1,6 @@
-// Package qr makes payment URIs and their QR codes: what a payer's wallet reads.
+// Package qr makes what a payer's wallet reads: payment URIs, their QR codes, links into wallets, and the transactions a
+// wallet in the browser is asked to send. Payment is the way in; which text an asset gets, and which comes first, is
+// decided in payment.go.
 package qr
 
 import (
@@ -35,24 +37,16 @@ func Link(asset chain.Asset, address string, due money.Amount, label, message st
 }
 
 func build(asset chain.Asset, address string, due money.Amount, label, message string) string {
-	var b strings.Builder
+	q := query{base: address}
 	if !strings.HasPrefix(address, asset.Scheme+":") {
-		b.WriteString(asset.Scheme + ":")
-	}
-	b.WriteString(address)
-	separator := "?"
-	add := func(key, value string) {
-		if value != "" {
-			b.WriteString(separator + key + "=" + value)
-			separator = "&"
-		}
+		q.base = asset.Scheme + ":" + address
 	}
 	if due.Sign() > 0 && due.Currency() == asset.Currency {
-		add("amount", due.Plain())
+		q.add("amount", due.Plain())
 	}
-	add("label", escape(label))
-	add("message", escape(message))
-	return b.String()
+	q.add("label", escape(label))
+	q.add("message", escape(message))
+	return q.String()
 }
 
 // escape percent-encodes all but the unreserved characters of RFC 3986. A space is %20: wallets show a plus as it is.
