@@ -64,7 +64,7 @@ func (a *Assets) add(name string, data []byte) {
 	switch ext {
 	case ".css":
 		contentType = "text/css; charset=utf-8"
-		data = stripComments(data)
+		data = minify(data)
 	case ".js":
 		contentType = "text/javascript; charset=utf-8"
 	case ".svg":
@@ -82,32 +82,21 @@ func (a *Assets) add(name string, data []byte) {
 	a.files[at] = f
 }
 
-// stripComments takes comments and indentation out of a style sheet: the file keeps its explanations, the reader's
-// connection does not. Our sheets have no strings that contain comment signs.
-func stripComments(css []byte) []byte {
-	var out bytes.Buffer
-	rest := css
-	for {
-		start := bytes.Index(rest, []byte("/*"))
-		if start < 0 {
-			out.Write(rest)
-			break
-		}
-		out.Write(rest[:start])
-		end := bytes.Index(rest[start:], []byte("*/"))
-		if end < 0 {
-			break
-		}
-		rest = rest[start+end+2:]
+// minify takes comments and the white space people read by out of a style sheet: the file keeps its explanations, the
+// reader's connection does not. Our sheets have no strings that contain comment signs, braces or a colon.
+func minify(css []byte) []byte {
+	var plain strings.Builder
+	for rest := string(css); rest != ""; {
+		before, comment, _ := strings.Cut(rest, "/*")
+		plain.WriteString(before)
+		_, rest, _ = strings.Cut(comment, "*/")
 	}
-	lines := strings.Split(out.String(), "\n")
-	kept := lines[:0]
-	for _, line := range lines {
-		if line = strings.TrimSpace(line); line != "" {
-			kept = append(kept, line)
-		}
+	text := strings.Join(strings.Fields(plain.String()), " ")
+	// A space before a colon stays: "a :hover" is another selector than "a:hover".
+	for _, pair := range [...][2]string{{": ", ":"}, {", ", ","}, {"; ", ";"}, {" {", "{"}, {"{ ", "{"}, {" }", "}"}, {"} ", "}"}, {";}", "}"}} {
+		text = strings.ReplaceAll(text, pair[0], pair[1])
 	}
-	return []byte(strings.Join(kept, "\n"))
+	return []byte(text)
 }
 
 func compress(data []byte) []byte {
