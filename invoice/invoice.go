@@ -100,6 +100,7 @@ type Address struct {
 	Asset      string
 	Network    string
 	Text       string
+	Tag        string // what payments to a shared address must carry; empty: the address is this invoice's alone
 	AssignedAt time.Time
 	Height     int64 // of the chain when it was assigned: older transactions are not for this invoice
 }

@@ -33,7 +33,7 @@ type Site struct {
 // NewSite readies a site.
 func NewSite(files *static.Assets, log *slog.Logger) *Site {
 	s := &Site{Files: files, Log: log, assets: templates.Assets{
-		Style: files.Path("pay.css"), Script: files.Path("pay.js"), Logo: files.Path("logo.svg"), Sheet: files.Path("sheet.css"), SheetScript: files.Path("sheet.js"),
+		Style: files.Path("pay.css"), Script: files.Path("pay.js"), Wallet: files.Path("wallet.js"), Logo: files.Path("logo.svg"), Sheet: files.Path("sheet.css"), SheetScript: files.Path("sheet.js"),
 		FavWait: files.Path("fav-wait.svg"), FavSeen: files.Path("fav-seen.svg"),
 		FavPaid: files.Path("fav-paid.svg"), FavAttn: files.Path("fav-attn.svg"),
 	}}

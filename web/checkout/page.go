@@ -12,7 +12,6 @@ import (
 	"checkout/invoice"
 	"checkout/merchant"
 	"checkout/money"
-	"checkout/qr"
 	"checkout/web/templates"
 	"checkout/web/texts"
 )
@@ -139,22 +138,22 @@ func (f *Face) live(s scene) templates.Live {
 // showPay shows what to send now, and where.
 func (f *Face) showPay(l *templates.Live, s scene) {
 	inv := s.inv
-	asset, network, addr, ok := f.target(inv)
+	p, ok := f.payment(inv)
 	if !ok {
 		return
 	}
 	rest := s.view == ViewUnderpaid
-	due := inv.Outcome.Remaining
 	l.Method, l.Return = f.method(s), ""
-	l.PaymentURI = qr.URI(asset, addr.Text, due)
-	p := &templates.Pay{
-		Rest: rest, Amount: due.Plain(), Coin: asset.Currency.Code, Network: network.Name, Approx: remainingPrice(s.lang, inv),
-		Sub: subUnits(s.lang, asset, due), Address: addr.Text, QR: f.code(s, l.PaymentURI, addr.Text),
+	l.PaymentURI = p.URI()
+	l.Pay = &templates.Pay{
+		Rest: rest, Coin: p.Asset.Currency.Code, Network: p.Network.Name, Approx: remainingPrice(s.lang, inv),
+		Sub: subUnits(s.lang, p.Asset, p.Due), Address: p.Address, Shared: p.Network.Family == chain.FamilyEVM, Tag: tagOf(p),
+		Fee: p.Network.Coin, ByHand: p.ByHand(), QR: f.code(s, p),
 	}
-	if !network.Played { // a wallet would take the played coin for the real one
-		p.Wallet = qr.Link(asset, addr.Text, due, s.merchant.Name, orderLabel(s.lang, inv))
+	if p.Due.Sign() > 0 {
+		l.Pay.Amount = p.Due.Plain()
 	}
-	l.Pay = p
+	f.device(l.Pay, s, p)
 	if rest {
 		l.Method = nil
 		l.Progress, l.Payments = progressOf(inv), f.payments(s.lang, inv, templates.Clock)
@@ -173,37 +172,13 @@ func showLock(l *templates.Live, inv *invoice.Invoice, now time.Time) {
 	}
 }
 
-// code is the QR code on the page, with the links that change and save it.
-func (f *Face) code(s scene, uri, address string) templates.QR {
-	kind, content := kindURI, uri
-	if s.query.qr == kindAddress {
-		kind, content = kindAddress, address
-	}
-	tab := func(k string) templates.Tab {
-		return templates.Tab{Amount: k == kindURI, Href: s.query.path(s.inv.ID, "", "qr", k) + "#qr", Current: k == kind}
-	}
-	drawing := f.codes.draw(content)
-	return templates.QR{
-		Content: content, Size: drawing.Size, Path: drawing.Path, Tabs: []templates.Tab{tab(kindAddress), tab(kindURI)},
-		Picture: "/i/" + string(s.inv.ID) + "/qr.svg?kind=" + kind, Save: "/i/" + string(s.inv.ID) + "/qr.png?kind=" + kind,
-	}
-}
-
-// target is the chosen coin with its network and address.
-func (f *Face) target(inv *invoice.Invoice) (chain.Asset, chain.Network, invoice.Address, bool) {
-	asset, known := f.Registry.Asset(inv.Asset)
-	network, found := f.Registry.Network(asset.Network)
-	addr, assigned := inv.Address(inv.Asset)
-	return asset, network, addr, known && found && assigned
-}
-
 func (f *Face) method(s scene) *templates.Method {
 	asset, ok := f.Registry.Asset(s.inv.Asset)
 	if !ok {
 		return nil
 	}
 	network, _ := f.Registry.Network(asset.Network)
-	m := &templates.Method{Coin: asset.Currency.Code, Name: asset.Name, Network: network.Name}
+	m := &templates.Method{Coin: asset.Currency.Code, Name: asset.Name, Network: network.Name, On: network.ID}
 	if s.view.Payable() && len(s.inv.Methods) > 1 && s.inv.Choosable(s.now) == nil {
 		m.Change = s.query.path(s.inv.ID, "", "m", "")
 	}

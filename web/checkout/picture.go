@@ -64,16 +64,12 @@ func (f *Face) picture(w http.ResponseWriter, r *http.Request) (content, name st
 		f.fail(w, r, err)
 		return "", "", false
 	}
-	asset, _, addr, found := f.target(s.inv)
+	p, found := f.payment(s.inv)
 	if !found {
 		f.fail(w, r, invoice.ErrNotFound)
 		return "", "", false
 	}
-	content = qr.URI(asset, addr.Text, s.inv.Outcome.Remaining)
-	if r.URL.Query().Get("kind") == kindAddress {
-		content = addr.Text
-	}
-	return content, s.inv.ID.Short(), true
+	return p.Text(qr.Kind(r.URL.Query().Get("kind"))).Content, s.inv.ID.Short(), true
 }
 
 func (f *Face) handleSVG(w http.ResponseWriter, r *http.Request) {

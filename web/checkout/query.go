@@ -7,6 +7,7 @@ import (
 
 	"checkout/ident"
 	"checkout/merchant"
+	"checkout/qr"
 	"checkout/web"
 	"checkout/web/texts"
 )
@@ -16,8 +17,8 @@ import (
 type query struct {
 	method    string // the coin the visitor wants
 	hasMethod bool
-	qr        string // "address" or "uri"
-	still     bool   // r=0: the page does not reload itself
+	qr        qr.Kind // of the code; empty: the first one
+	still     bool    // r=0: the page does not reload itself
 	theme     string
 	lang      string // as asked for; empty: what the merchant wants or the browser accepts
 	embed     bool   // the page stands in a frame
@@ -28,16 +29,11 @@ type query struct {
 // channelName is what a loader may call a frame.
 var channelName = regexp.MustCompile(`^[A-Za-z0-9_-]{8,64}$`)
 
-// The kinds of a QR code.
-const (
-	kindAddress = "address"
-	kindURI     = "uri"
-)
-
 func queryOf(r *http.Request) query {
 	values := r.URL.Query()
 	q := query{method: values.Get("m"), hasMethod: values.Has("m"), still: values.Get("r") == "0", theme: web.Theme(r)}
-	if kind := values.Get("qr"); kind == kindAddress || kind == kindURI {
+	switch kind := qr.Kind(values.Get("qr")); kind {
+	case qr.KindAddress, qr.KindURI, qr.KindTag:
 		q.qr = kind
 	}
 	if q.embed = values.Get("embed") == "1"; q.embed {
@@ -58,7 +54,7 @@ func queryOf(r *http.Request) query {
 func (q query) path(id ident.ID, what string, more ...string) string {
 	values := url.Values{}
 	if q.qr != "" {
-		values.Set("qr", q.qr)
+		values.Set("qr", string(q.qr))
 	}
 	if q.still {
 		values.Set("r", "0")

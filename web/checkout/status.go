@@ -15,7 +15,6 @@ import (
 	"checkout/ident"
 	"checkout/invoice"
 	"checkout/money"
-	"checkout/qr"
 )
 
 // statusBody is the status of an invoice for programs, our own script first of all, but for `rev` and `now`, which
@@ -80,9 +79,8 @@ func (f *Face) readStatus(ctx context.Context, id ident.ID) (*status, error) {
 		if err := f.checkAddress(ctx, inv); err != nil {
 			return nil, err
 		}
-		if asset, _, addr, ok := f.target(inv); ok {
-			uri := qr.URI(asset, addr.Text, inv.Outcome.Remaining)
-			body.Address, body.PaymentURI = &addr.Text, &uri
+		if p, ok := f.payment(inv); ok {
+			body.Address, body.Tag, body.PaymentURI = given(p.Address), given(p.Tag), given(p.URI())
 		}
 	}
 	tail, err := json.Marshal(body)
@@ -140,6 +138,14 @@ func (f *Face) statusOf(inv *invoice.Invoice, facts Facts, view View) statusBody
 		body.PollMS = pollSlow
 	}
 	return body
+}
+
+// given is a text, or null where there is none.
+func given(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }
 
 func plain(a money.Amount) *string { text := a.Plain(); return &text }

@@ -26,7 +26,7 @@ func sampleViews() []string {
 func sampleAssets() Assets {
 	files := static.New()
 	return Assets{
-		Style: files.Path("pay.css"), Script: files.Path("pay.js"), Logo: files.Path("logo.svg"),
+		Style: files.Path("pay.css"), Script: files.Path("pay.js"), Wallet: files.Path("wallet.js"), Logo: files.Path("logo.svg"),
 		FavWait: files.Path("fav-wait.svg"), FavSeen: files.Path("fav-seen.svg"),
 		FavPaid: files.Path("fav-paid.svg"), FavAttn: files.Path("fav-attn.svg"),
 	}
@@ -99,7 +99,7 @@ func samplePageIn(t *texts.Lang, view string) Page {
 		l.Method, l.Return, l.PaymentURI = method, "", sampleURI
 		l.Pay = &Pay{
 			Amount: "0.00044007", Coin: "BTC", Network: "Bitcoin", Approx: "25.50 USD", Sub: "44,007 sat", Address: sampleAddress,
-			Wallet: sampleURI, QR: sampleQR(sampleURI, true),
+			Wallets: Wallets{Open: sampleURI}, Fee: "BTC", QR: sampleQR(sampleURI, true),
 		}
 		l.LockUntil, l.Lock = "2026-11-21T14:35:00Z", &Lock{Until: *clock(14, 35), Minutes: 19}
 		if view == "waiting_expiring" {
@@ -112,7 +112,7 @@ func samplePageIn(t *texts.Lang, view string) Page {
 		l.Progress, l.Payments, l.Return, l.PaymentURI = progress, payment, "", rest
 		l.Pay = &Pay{
 			Rest: true, Amount: "0.00014007", Coin: "BTC", Network: "Bitcoin", Approx: "8.12 USD", Address: sampleAddress,
-			Wallet: rest, QR: sampleQR(rest, true),
+			Wallets: Wallets{Open: rest}, Fee: "BTC", QR: sampleQR(rest, true),
 		}
 		l.LockUntil, l.Lock = "2026-11-21T15:02:00Z", &Lock{Until: *clock(15, 2), Minutes: 29}
 	case "detected", "confirming":

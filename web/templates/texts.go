@@ -217,11 +217,54 @@ func (p Pay) approx(t *texts.Lang) string {
 	return strings.Join(parts, " · ")
 }
 
+// addressLabel numbers the address where it is the second thing to copy.
+func (p Pay) addressLabel(t *texts.Lang) string {
+	if p.Tag != nil {
+		return "2. " + t.Say("pay.address")
+	}
+	return t.Say("pay.address")
+}
+
+// fee says who pays the network, and what must be left of it.
+func (p Pay) fee(t *texts.Lang, merchant string) string {
+	text := t.Say("pay.fee", "coin", p.Fee)
+	if p.Amount == "" {
+		return text
+	}
+	return text + " " + t.Say("pay.receive", "merchant", merchant, "amount", sum(t, p.Amount, p.Coin))
+}
+
+// name is what wallets and exchanges call the tag.
+func (g Tag) name(t *texts.Lang) string {
+	if g.Memo {
+		return t.Say("pay.memo")
+	}
+	return t.Say("pay.tag")
+}
+
+func (g Tag) copyLabel(t *texts.Lang) string {
+	if g.Memo {
+		return t.Say("pay.copy.memo")
+	}
+	return t.Say("pay.copy.tag")
+}
+
 func (q Tab) label(t *texts.Lang) string {
-	if q.Amount {
+	switch {
+	case q.Amount:
 		return t.Say("qr.amount")
+	case q.Tag:
+		return t.Say("pay.tag")
 	}
 	return t.Say("qr.address")
+}
+
+// label is the accessible name of the code.
+func (q QR) label(t *texts.Lang) string {
+	if q.Name != "" {
+		return t.Say("qr.code") + ": " + q.Name
+	}
+	return t.Say("qr.name")
 }
 
 func (r Requote) label(t *texts.Lang) string {

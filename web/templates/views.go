@@ -7,6 +7,7 @@ import "time"
 // Assets are the addresses of the static files a page refers to.
 type Assets struct {
 	Style, Script, Logo                string
+	Wallet                             string // the script for wallets in the browser
 	Sheet, SheetScript                 string // of receipts
 	Brand                              string // the merchant's colours; empty: ours
 	FavWait, FavSeen, FavPaid, FavAttn string
@@ -160,6 +161,7 @@ type Option struct {
 // Method is the coin that was chosen.
 type Method struct {
 	Coin, Name, Network string
+	On                  string // id of the network, for its mark
 	Change              string // address of the method form; empty when it is too late
 }
 
@@ -171,20 +173,60 @@ type Progress struct {
 
 // Pay is what to send now, and where.
 type Pay struct {
-	Rest    bool // the rest of a sum of which a part is there
-	Amount  string
+	Rest    bool   // the rest of a sum of which a part is there
+	Amount  string // empty: any amount
 	Coin    string
 	Network string
 	Approx  string // "25.50 USD"
 	Sub     string // "44,007 sat"
 	Address string
-	Wallet  string // payment URI for a wallet on this device, validated by its builder; may be empty
+	Shared  bool    // other networks have the same addresses, so money sent there is not found
+	Tag     *Tag    // of a shared address
+	Fee     string  // code of the coin the network's fee is paid in; empty: not said
+	ByHand  bool    // no code can carry the amount
+	Wallets Wallets // for this device
 	QR      QR
+
+	Injected *Injected // a wallet in the browser
+	Outside  string    // address of the page outside the frame, where a wallet in the browser can pay
+}
+
+// Tag is what a payment to a shared address must carry.
+type Tag struct {
+	Memo  bool // a text, and not a number
+	Value string
+}
+
+// Wallets are the ways to pay on the device the page is read on. All links were made by their builder.
+type Wallets struct {
+	Open  string   // one link for every wallet; empty: there are named ones, or none
+	Named []Wallet // at most four
+	Other string   // the link for wallets that are not named; may be empty
+}
+
+// None says that there is no link at all.
+func (w Wallets) None() bool { return w.Open == "" && w.Other == "" && len(w.Named) == 0 }
+
+// Wallet is one wallet by name.
+type Wallet struct {
+	ID   string // "trust"
+	Name string // "Trust Wallet"
+	Href string
+}
+
+// Injected is what the script for wallets in the browser goes by.
+type Injected struct {
+	Family string // "evm" or "tron"
+	Tx     string // the transaction, as JSON
+	Chain  string // what a wallet has to know of the network to add it, as JSON; empty where that cannot be
+	Hint   string // where the hash goes
+	To     string // the recipient, shortened
 }
 
 // QR is the code on the page.
 type QR struct {
 	Content string // the text it encodes
+	Name    string // what it is, where it is not the address: "Destination tag"
 	Size    int    // modules along a side, the quiet zone included
 	Path    string // drawing of the dark modules
 	Tabs    []Tab
@@ -194,7 +236,8 @@ type QR struct {
 
 // Tab is one kind of code.
 type Tab struct {
-	Amount  bool // the code asks for the amount too; otherwise it is the bare address
+	Amount  bool // the code asks for the amount too
+	Tag     bool // the code is the tag of a shared address; neither: it is the bare address
 	Href    string
 	Current bool
 }

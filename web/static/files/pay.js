@@ -21,6 +21,7 @@
   function patch(a, b) {
     for (const { name } of [...a.attributes]) if (!b.hasAttribute(name) && name !== 'open') a.removeAttribute(name)
     for (const { name, value } of b.attributes) if (a.getAttribute(name) !== value) a.setAttribute(name, value)
+    if (a.matches('[data-keep]')) return // filled by another script
     let at = a.firstChild
     for (const next of [...b.childNodes]) {
       let old = at
