@@ -149,9 +149,9 @@ var (
 
 func mustRegistry(t testing.TB) *chain.Registry {
 	t.Helper()
-	btc, bitcoin, _ := chain.Bitcoin("mainnet")
 	played, ltct := chain.Rehearsal()
-	r, err := chain.NewRegistry([]chain.Network{btc, played}, []chain.Asset{bitcoin, ltct})
+	all := chain.Catalogue() // Bitcoin is one of them
+	r, err := chain.NewRegistry(append(all.Networks(), played), append(all.Assets(), ltct))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,11 +38,11 @@ func previewHandler() http.Handler {
 	theme := func(r *http.Request) string { return strings.TrimPrefix(r.PathValue("theme"), "auto") }
 	mux.HandleFunc("/v/{lang}/{theme}/{view}", func(w http.ResponseWriter, r *http.Request) {
 		l, ok := texts.Find(r.PathValue("lang"))
-		if !ok || !slices.Contains(sampleViews(), r.PathValue("view")) {
+		if !ok || !slices.Contains(previewViews(), r.PathValue("view")) {
 			http.NotFound(w, r)
 			return
 		}
-		page := samplePageIn(l, r.PathValue("view"))
+		page := previewPageIn(l, r.PathValue("view"))
 		page.Theme = theme(r)
 		for _, other := range texts.All() {
 			page.Languages = append(page.Languages, Language{Tag: other.Tag, Name: other.Name, Href: "/v/" + other.Tag + "/" + r.PathValue("theme") + "/" + r.PathValue("view"), Current: other == l})
@@ -60,7 +60,7 @@ func previewHandler() http.Handler {
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = fmt.Fprint(w, "<!doctype html><meta charset=utf-8><title>Views</title><style>body{font:15px system-ui;margin:32px;columns:4}h2{font-size:15px;margin:0 0 4px}ul{margin:0 0 20px;padding:0;list-style:none;break-inside:avoid}</style>")
-		for _, view := range append(sampleViews(), "error/404", "error/429", "error/500", "error/503") {
+		for _, view := range append(previewViews(), "error/404", "error/429", "error/500", "error/503") {
 			_, _ = fmt.Fprintf(w, "<ul><li><h2>%s</h2>", view)
 			for _, l := range texts.All() {
 				_, _ = fmt.Fprintf(w, `<li><a href="/v/%[1]s/light/%[2]s">%[3]s</a> · <a href="/v/%[1]s/dark/%[2]s">dark</a>`, l.Tag, view, l.Name)
@@ -106,7 +106,7 @@ func TestPreview(t *testing.T) {
 	only := os.Getenv("CHECKOUT_PREVIEW_ONLY")
 	sheet := new(strings.Builder)
 	sheet.WriteString("<!doctype html><meta charset=utf-8><title>Every view</title><style>body{font:13px system-ui;margin:24px;background:#d9dce2}h2{margin:24px 0 8px}div{display:flex;gap:12px;align-items:flex-start;overflow:auto}figure{margin:0}img{display:block;height:340px;background:#fff;box-shadow:0 1px 4px #0003}figcaption{color:#444;padding:4px 0 12px}</style>")
-	for _, view := range sampleViews() {
+	for _, view := range previewViews() {
 		if only != "" && !strings.Contains(" "+only+" ", " "+view+" ") {
 			continue
 		}

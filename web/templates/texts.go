@@ -254,7 +254,7 @@ func (q Tab) label(t *texts.Lang) string {
 	case q.Amount:
 		return t.Say("qr.amount")
 	case q.Tag:
-		return t.Say("pay.tag")
+		return t.Say("qr.tag")
 	}
 	return t.Say("qr.address")
 }
