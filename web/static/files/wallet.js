@@ -25,7 +25,8 @@
     if (provider && typeof provider.request === 'function') add('tron', provider.isTronLink ? 'TronLink' : '', '', (tx) => payTron(provider, tx))
   }
   function add(id, name, icon, pay) {
-    wallets.set(id, { name: String(name || '').slice(0, 40), icon: String(icon || ''), pay })
+    const text = (said) => typeof said === 'string' ? said : ''
+    wallets.set(id, { name: text(name).slice(0, 40), icon: text(icon), pay })
     show()
   }
 
