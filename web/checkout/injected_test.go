@@ -283,7 +283,7 @@ func TestItem94Tron(t *testing.T) {
 	for script, says := range map[string]string{
 		`__login = {throws: {code: 4001}}`:                                 "You declined in the wallet. Nothing was sent.",
 		`__sign = {throws: "Confirmation declined by user"}`:               "You declined in the wallet. Nothing was sent.",
-		`__result = {result: false, code: "BANDWITH_ERROR"}`:               "The wallet did not complete this. Look there before you try again.",
+		`__result = {result: false, code: "CONTRACT_VALIDATE_ERROR"}`:      "The wallet did not complete this. Look there before you try again.",
 		`tron.tronWeb = null; __login = ["TVj7RNVHy6thbM7BWdSe9G6gXwKhj"]`: "The wallet did not complete this. Look there before you try again.",
 	} {
 		openWith(t, b, at, inv)
