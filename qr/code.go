@@ -91,12 +91,14 @@ func (c Code) Path() string {
 const label = "QR code with the payment address. The same address is written as text."
 
 // SVG is the code as one SVG element. The colours are literal black and white, and the border is part of the white
-// rectangle, so that neither themes nor the page behind it can make the code unreadable.
+// rectangle, so that neither themes nor the page behind it can make the code unreadable. The black is a gradient of one
+// stop: a browser that darkens pages by itself turns a plain black fill white, and leaves gradients alone.
 func (c Code) SVG() string {
 	side := strconv.Itoa(c.Size())
 	return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ` + side + ` ` + side +
 		`" shape-rendering="crispEdges" role="img" aria-label="` + label + `">` +
-		`<rect width="` + side + `" height="` + side + `" fill="#fff"/><path fill="#000" d="` + c.Path() + `"/></svg>`
+		`<linearGradient id="ink"><stop stop-color="#000"/></linearGradient>` +
+		`<rect width="` + side + `" height="` + side + `" fill="#fff"/><path fill="url(#ink) #000" d="` + c.Path() + `"/></svg>`
 }
 
 // PNG is the code as a black and white picture, eight pixels to a module, border included.

@@ -53,6 +53,9 @@ type svg struct {
 		Height string `xml:"height,attr"`
 		Fill   string `xml:"fill,attr"`
 	} `xml:"rect"`
+	Stop []struct {
+		Colour string `xml:"stop-color,attr"`
+	} `xml:"linearGradient>stop"`
 	Path []struct {
 		Fill string `xml:"fill,attr"`
 		D    string `xml:"d,attr"`
@@ -74,7 +77,7 @@ func TestSVG(t *testing.T) {
 	if len(s.Rect) != 1 || s.Rect[0].Width != "45" || s.Rect[0].Height != "45" || s.Rect[0].Fill != "#fff" {
 		t.Errorf("not the white rectangle: %+v", s.Rect)
 	}
-	if len(s.Path) != 1 || s.Path[0].Fill != "#000" {
+	if len(s.Path) != 1 || s.Path[0].Fill != "url(#ink) #000" || len(s.Stop) != 1 || s.Stop[0].Colour != "#000" {
 		t.Fatalf("not one black path: %+v", s.Path)
 	}
 	for _, never := range []string{"currentColor", "style", "script", "href", btcURI} {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -21,13 +20,15 @@ import (
 
 // Browser is one tab of a real browser, with what went wrong in it.
 type Browser struct {
-	ctx  context.Context
-	mu   sync.Mutex
-	said []string // errors in the console, exceptions, broken content policies
+	ctx   context.Context
+	clock page.ScriptIdentifier // of the script that stops the time; empty: it runs
+	mu    sync.Mutex
+	said  []string // errors in the console, exceptions, broken content policies
 }
 
-// Open starts a browser. Without one the test is skipped, or fails if CHECKOUT_REQUIRE names "browser".
-func Open(t *testing.T) *Browser {
+// Open starts a browser, with more options than those of all tests if any are given. Without one installed the test is
+// skipped, or fails if CHECKOUT_REQUIRE names "browser".
+func Open(t *testing.T, more ...chromedp.ExecAllocatorOption) *Browser {
 	t.Helper()
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -45,7 +46,7 @@ func Open(t *testing.T) *Browser {
 	if testing.Short() {
 		t.Skip("a browser takes its time")
 	}
-	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path)}
+	options := append([]chromedp.ExecAllocatorOption{chromedp.ExecPath(path)}, more...)
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium refuses to run as root with one
 	}
@@ -137,29 +138,3 @@ func (b *Browser) Forget() {
 
 // Context is the tab's, for calls of chromedp itself.
 func (b *Browser) Context() context.Context { return b.ctx }
-
-// Shoot takes a picture of what the window shows and gives the name of its PNG file.
-func (b *Browser) Shoot(t *testing.T) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
-	defer cancel()
-	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100)) // 100 is PNG, less is JPEG
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "page.png")
-	if err := os.WriteFile(path, png, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// ReadCode reads the QR code in a picture, with an independent reader (zbarimg).
-func ReadCode(t *testing.T, png string) string {
-	t.Helper()
-	out, err := exec.Command("zbarimg", "-q", "--raw", png).Output()
-	if err != nil {
-		t.Fatalf("zbarimg reads no code: %v", err)
-	}
-	return strings.TrimSpace(string(out))
-}

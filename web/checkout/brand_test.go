@@ -5,10 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
-
 	"checkout/merchant"
-	"checkout/web/browsertest"
 )
 
 // A merchant's colours come from an address of their own, which names their content; nobody else's page has them.
@@ -39,28 +36,4 @@ func TestBrandSheet(t *testing.T) {
 			t.Errorf("%s: %d", path, w.Code)
 		}
 	}
-}
-
-// Whatever the brand, the code stays black on white (acceptance 17) and nothing breaks a rule of the policy.
-func TestBrowserBrand(t *testing.T) {
-	b := browsertest.Open(t)
-	s := openShop(t)
-	url, _, _ := s.serve(t)
-	inv := s.invoiceIn(t, ViewWaiting)
-	for _, colour := range []string{"#ffff00", "#000000", "#ff00aa"} {
-		s.mu.Lock()
-		s.look = merchant.Look{Brand: colour}
-		s.mu.Unlock()
-		for _, theme := range []string{"light", "dark"} {
-			b.Do(t, chromedp.Navigate("about:blank"), chromedp.Navigate(url+"/i/"+string(inv.ID)+"?theme="+theme+"#qr"))
-			got := browsertest.JS[string](t, b, `[...document.querySelectorAll("#qr .qr svg *")].map(e => getComputedStyle(e).fill).join() + getComputedStyle(document.querySelector("#qr .qr")).backgroundColor`)
-			if got != "rgb(255, 255, 255),rgb(0, 0, 0)rgb(255, 255, 255)" {
-				t.Errorf("%s, %s: the code is %s", colour, theme, got)
-			}
-			if got := browsertest.JS[string](t, b, `getComputedStyle(document.documentElement).getPropertyValue("--pay-brand")`); got == "#3346d3" || got == "#98a6ff" || got == "" {
-				t.Errorf("%s, %s: the colour is %q", colour, theme, got)
-			}
-		}
-	}
-	b.Quiet(t)
 }

@@ -3,11 +3,6 @@ package checkout
 import (
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/chromedp/chromedp"
-
-	"checkout/web/browsertest"
 )
 
 // The form stands where money may have to go back; what is no address is said at the field, which keeps what was typed
@@ -40,23 +35,4 @@ func TestRefundForm(t *testing.T) {
 	if body := s.ask("GET", "/i/"+string(inv.ID)+"?lang=en", "").Body.String(); !strings.Contains(body, "Acme Coffee knows where to return it to: ") || !strings.Contains(body, theirs) {
 		t.Error("what was kept is not shown")
 	}
-}
-
-// What somebody is typing is not lost when the payment moves on (acceptance 52).
-func TestBrowserKeepsWhatIsTyped(t *testing.T) {
-	b := browsertest.Open(t)
-	s := openShop(t)
-	url, _, _ := s.serve(t)
-	inv := s.invoiceIn(t, ViewUnderpaid)
-	b.Do(t, chromedp.Navigate(url+"/i/"+string(inv.ID)))
-	browsertest.JS[bool](t, b, `document.querySelector("#refund").open = true; document.querySelector("#refund-address").focus(); true`)
-	b.Do(t, chromedp.SendKeys("#refund-address", "bc1qhalf"))
-	s.becomeState(t, inv, ViewConfirming)
-	b.Becomes(t, 8*time.Second, `document.querySelector("main").dataset.rev !== "17"`)
-	if got := browsertest.JS[string](t, b, `(document.querySelector("#refund-address") || {}).value + " " + (document.activeElement.id)`); got != "bc1qhalf refund-address" {
-		t.Errorf("typed %q", got)
-	}
-	browsertest.JS[bool](t, b, `document.activeElement.blur(); true`)
-	b.Becomes(t, 3*time.Second, `document.querySelector("main").dataset.state === "confirming" && !document.querySelector("#refund")`)
-	b.Quiet(t)
 }

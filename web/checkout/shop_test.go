@@ -33,13 +33,15 @@ const testTx = "9f2c41d5e6b7a8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5eb07e3a
 type shop struct {
 	mu       sync.Mutex
 	invoices map[ident.ID]*invoice.Invoice
-	reads    int
+	reads    int   // of invoices
+	queries  int   // of all else
 	address  error // what CheckAddress says
 	choose   func(inv *invoice.Invoice, asset string, email *string) error
 	requote  func(inv *invoice.Invoice) error
 	down     map[string]bool
 	face     *Face
 	now      time.Time
+	ticks    func() time.Time // of a browser whose time passes as the test says
 	support  string
 	look     merchant.Look
 }
@@ -47,6 +49,9 @@ type shop struct {
 func (s *shop) clock() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ticks != nil {
+		return s.ticks()
+	}
 	if s.now.IsZero() { // a browser is there, which has a clock of its own
 		return time.Now()
 	}
@@ -57,6 +62,13 @@ func (s *shop) pass(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now = s.now.Add(d)
+}
+
+// asked is how often the store was asked for anything.
+func (s *shop) asked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reads + s.queries
 }
 
 func (s *shop) Find(_ context.Context, id ident.ID) (*invoice.Invoice, error) {
@@ -80,6 +92,7 @@ func (s *shop) Choose(_ context.Context, id ident.ID, asset string, email *strin
 func (s *shop) PaidBy(_ context.Context, network, tx string) ([]ident.ID, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.queries++
 	var list []ident.ID
 	for id, inv := range s.invoices {
 		for _, p := range inv.Payments {
@@ -129,10 +142,20 @@ func (s *shop) Usable(network string) bool {
 
 type merchants struct{ shop *shop }
 
+// looks makes the merchant's pages look so.
+func (s *shop) looks(l merchant.Look) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.look = l
+}
+
 // acme is the test shop's merchant.
 const acme ident.ID = "7K3M9Q2X5T8V4B6N7K3M9Q2X5T"
 
 func (m merchants) Find(_ context.Context, id ident.ID) (merchant.Merchant, error) {
+	m.shop.mu.Lock()
+	m.shop.queries++
+	m.shop.mu.Unlock()
 	if id != "" && id != acme {
 		return merchant.Merchant{}, merchant.ErrNotFound
 	}

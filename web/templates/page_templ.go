@@ -846,7 +846,7 @@ func aid(p Page) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = drawing(p.Phone, say(ctx, "help.phone")).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = drawing(p.Phone, say(ctx, "help.phone"), "ink-phone").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

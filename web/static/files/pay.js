@@ -103,9 +103,10 @@
       later = 1e3 * res.headers.get('Retry-After') || 0
       if (!res.ok) throw new Error('status ' + res.status)
       const s = JSON.parse(text), date = Date.parse(res.headers.get('Date'))
-      // After a 304 the browser hands out the old body; then the Date header, whole seconds, is the newer clock.
-      const now = Date.parse(s.now), fresh = date - now > 1500 ? date + 500 : now
-      offset = fresh - (sent + Date.now()) / 2
+      // After a 304 the browser hands out the old body; then the Date header is the newer clock. It has whole seconds, so
+      // it is believed only when ours is off by more, or the countdown would go to and fro.
+      const now = Date.parse(s.now), old = date - now > 1500, found = (old ? date + 500 : now) - (sent + Date.now()) / 2
+      if (!old || Math.abs(found - offset) > 1e3) offset = found
       // A lock that has run out may show in the page before it shows in the revision.
       if (String(s.rev) !== data.rev || s.state !== data.state.replace('_expiring', '') || checking) await redraw(s.html)
       pace = s.poll_ms || pace
@@ -128,7 +129,7 @@
     const age = performance.now() - opened
     const soon = age < 3 * minute || checking || data.state === 'detected' || (data.state === 'confirming' && pace <= 3e3)
     let wait = Math.max(pace, soon ? 3e3 : age < 10 * minute ? 5e3 : age < 60 * minute ? 10e3 : 30e3)
-    if (hidden) wait = Math.max(wait, 30e3)
+    if (hidden) wait = Math.max(wait, 37.5e3) // 30 s with the most jitter
     if (failures) wait = [5e3, 10e3, 20e3, 40e3, 60e3][Math.min(failures, 5) - 1]
     timer = setTimeout(poll, Math.max(wait * (0.8 + 0.4 * Math.random()), later))
   }
@@ -237,6 +238,7 @@
     } else if (at('[data-enlarge]') && zoom.showModal) {
       e.preventDefault()
       find('.qr', zoom).replaceChildren(find('.qr svg', live).cloneNode(true))
+      find('linearGradient', zoom).remove() // the one of the page is the same
       zoom.showModal()
     } else if (e.target === zoom) zoom.close()
   })
