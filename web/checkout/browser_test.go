@@ -2,11 +2,9 @@ package checkout
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -14,38 +12,6 @@ import (
 	"checkout/invoice"
 	"checkout/web/browsertest"
 )
-
-func TestBrowserCopies(t *testing.T) {
-	b := browsertest.Open(t)
-	s := openShop(t)
-	url, _, _ := s.serve(t)
-	inv := s.invoiceIn(t, ViewWaiting)
-	for name, c := range map[string]struct{ clipboard, want string }{
-		"modern":   {`writeText: async (t) => { window.__copied = t }`, "Copied"},
-		"old":      {`writeText: async () => { throw new DOMException("no", "NotAllowedError") }`, "Copied"},
-		"selected": {`writeText: async () => { throw new DOMException("no", "NotAllowedError") }`, "Press Ctrl+C"},
-	} {
-		b.Do(t, chromedp.Navigate("about:blank"), chromedp.Navigate(url+"/i/"+string(inv.ID)))
-		browsertest.JS[bool](t, b, `Object.defineProperty(navigator, "clipboard", {value: {`+c.clipboard+`}}); true`)
-		browsertest.JS[bool](t, b, `document.execCommand = () => { window.__copied = document.activeElement.value; return `+fmt.Sprint(name != "selected")+` }; true`)
-		for button, want := range map[string]string{"copy-amount": "0.00044007", "copy-address": testAddress} {
-			browsertest.JS[bool](t, b, `document.querySelector("[data-testid=`+button+`]").click(); true`)
-			b.Becomes(t, 2*time.Second, `document.querySelector("[data-testid=`+button+`]").innerText === "`+c.want+`"`)
-			got := browsertest.JS[string](t, b, `window.__copied`)
-			if name == "selected" {
-				got = browsertest.JS[string](t, b, `getSelection().toString()`)
-			}
-			if got != want {
-				t.Errorf("%s: %s: %q", name, button, got)
-			}
-			b.Becomes(t, 4*time.Second, `document.querySelector("[data-testid=`+button+`]").innerText.startsWith("Copy ")`)
-		}
-	}
-	if got := browsertest.JS[string](t, b, `document.querySelector("[data-testid=address]").textContent`); got != testAddress {
-		t.Errorf("the text of the address is %q", got)
-	}
-	b.Quiet(t)
-}
 
 // No view is wider than a small phone, small targets are none, and nothing breaks the page's own rules.
 func TestBrowserLayout(t *testing.T) {
