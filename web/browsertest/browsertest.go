@@ -121,20 +121,22 @@ func (b *Browser) Before(t *testing.T, source string) {
 // Quiet wants nothing wrong in the console: no error, no exception, no broken content policy.
 func (b *Browser) Quiet(t *testing.T) {
 	t.Helper()
+	if said := b.Heard(); len(said) > 0 {
+		t.Errorf("the console says %q", said)
+	}
+}
+
+// Heard is what went wrong in the console since it was asked last.
+func (b *Browser) Heard() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.said) > 0 {
-		t.Errorf("the console says %q", b.said)
-	}
+	said := b.said
 	b.said = nil
+	return said
 }
 
 // Forget drops what the console said.
-func (b *Browser) Forget() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.said = nil
-}
+func (b *Browser) Forget() { b.Heard() }
 
 // Context is the tab's, for calls of chromedp itself.
 func (b *Browser) Context() context.Context { return b.ctx }

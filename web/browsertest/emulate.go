@@ -46,3 +46,9 @@ func (b *Browser) Hide(t *testing.T, hidden bool) {
 		document.dispatchEvent(new Event("visibilitychange", { bubbles: true }))
 		return true })()`)
 }
+
+// Drawn waits until the page is drawn with all that was changed.
+func (b *Browser) Drawn(t *testing.T) {
+	t.Helper()
+	JS[bool](t, b, `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))`)
+}

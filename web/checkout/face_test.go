@@ -17,15 +17,17 @@ import (
 	"checkout/invoice"
 )
 
+// headings are what each view says first, in English.
+var headings = map[View]string{
+	ViewChoose: "Choose how to pay", ViewWaiting: "Waiting for your payment", ViewWaitingExpiring: "The price is locked for 2 more minutes",
+	ViewDetected: "Payment seen — waiting for the network", ViewConfirming: "Confirming: 2 of 6", ViewPaid: "Paid. Thank you!",
+	ViewUnderpaid: "0.0003 BTC received — 0.00014007 BTC still missing", ViewOverpaid: "Paid — you sent 0.0001 BTC too much",
+	ViewExpired: "The price lock has ended", ViewExpiredUnderpaid: "Payment incomplete", ViewLate: "Your payment arrived late",
+	ViewPaidLate: "Paid (late). Thank you!", ViewFailed: "That transaction did not go through", ViewCancelled: "This payment was cancelled",
+	ViewUnavailable: "This coin is not available right now",
+}
+
 func TestEveryViewHasAPage(t *testing.T) {
-	headings := map[View]string{
-		ViewChoose: "Choose how to pay", ViewWaiting: "Waiting for your payment", ViewWaitingExpiring: "The price is locked for 2 more minutes",
-		ViewDetected: "Payment seen — waiting for the network", ViewConfirming: "Confirming: 2 of 6", ViewPaid: "Paid. Thank you!",
-		ViewUnderpaid: "0.0003 BTC received — 0.00014007 BTC still missing", ViewOverpaid: "Paid — you sent 0.0001 BTC too much",
-		ViewExpired: "The price lock has ended", ViewExpiredUnderpaid: "Payment incomplete", ViewLate: "Your payment arrived late",
-		ViewPaidLate: "Paid (late). Thank you!", ViewFailed: "That transaction did not go through", ViewCancelled: "This payment was cancelled",
-		ViewUnavailable: "This coin is not available right now",
-	}
 	for _, v := range views() {
 		s := openShop(t)
 		inv := s.invoiceIn(t, v)

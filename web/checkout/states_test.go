@@ -2,8 +2,6 @@ package checkout
 
 import (
 	"fmt"
-	"html"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -227,23 +225,6 @@ func TestItem36Copies(t *testing.T) {
 	}
 	if got := browsertest.JS[string](t, b, `document.querySelector("[data-testid=address]").textContent`); got != testAddress {
 		t.Errorf("the text of the address is %q", got)
-	}
-	b.Quiet(t)
-}
-
-// Help stands in every state, and says what it is about.
-func TestItem37Support(t *testing.T) {
-	b := browsertest.Open(t)
-	s := openShop(t)
-	at, _, _ := s.serve(t)
-	for _, v := range views() {
-		inv := s.invoiceIn(t, v)
-		b.Do(t, chromedp.Navigate(at+"/i/"+string(inv.ID)))
-		link := browsertest.JS[string](t, b, `(() => { const a = document.querySelector("[data-testid=support]"); return a && a.checkVisibility() ? a.href : "" })()`)
-		u, err := url.Parse(link)
-		if err != nil || u.Opaque != "support@acme.example" || !strings.Contains(html.UnescapeString(u.Query().Get("subject")), inv.ID.Short()) {
-			t.Errorf("%s: %q", v, link)
-		}
 	}
 	b.Quiet(t)
 }
