@@ -27,6 +27,9 @@ import (
 // testAddress is a published test vector (BIP 173). Nobody may ever send anything to it.
 const testAddress = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
 
+// fiveSeconds is how long a page may take for anything.
+const fiveSeconds = 5 * time.Second
+
 const testTx = "9f2c41d5e6b7a8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5eb07e3a"
 
 // shop stands in for the domain: it keeps invoices in a map and does what it is told.

@@ -240,6 +240,7 @@
       find('.qr', zoom).replaceChildren(find('.qr svg', live).cloneNode(true))
       find('linearGradient', zoom).remove() // the one of the page is the same
       zoom.showModal()
+      zoom.focus() // or the key that opened it presses its button as well
     } else if (e.target === zoom) zoom.close()
   })
   document.addEventListener('visibilitychange', () => {
