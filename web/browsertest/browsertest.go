@@ -88,24 +88,29 @@ func (b *Browser) Do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 // JS evaluates an expression, a promise's value included.
 func JS[T any](t *testing.T, b *Browser, expression string) T {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
-	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	v, err := evaluate[T](b, expression)
 	if err != nil {
 		t.Fatalf("%s: %v", expression, err)
 	}
 	return v
 }
 
-// Becomes waits until an expression is true.
+func evaluate[T any](b *Browser, expression string) (T, error) {
+	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+}
+
+// Becomes waits until an expression is true; while a page makes way for another it is not.
 func (b *Browser) Becomes(t *testing.T, within time.Duration, expression string) {
 	t.Helper()
 	for end := time.Now().Add(within); ; time.Sleep(50 * time.Millisecond) {
-		if JS[bool](t, b, expression) {
+		yes, err := evaluate[bool](b, expression)
+		if err == nil && yes {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("not within %v: %s; the page says %s", within, expression, JS[string](t, b, `document.title + " | " + document.querySelector("main")?.innerText`))
+			t.Fatalf("not within %v: %s (%v); the page says %s", within, expression, err, JS[string](t, b, `document.title + " | " + document.querySelector("main")?.innerText`))
 		}
 	}
 }

@@ -154,6 +154,13 @@ func (s *shop) mustChange(t *testing.T, inv *invoice.Invoice, f func(*invoice.In
 	}
 }
 
+// nodes says whether the node of a network can be relied on.
+func (s *shop) nodes(network string, up bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = map[string]bool{network: !up}
+}
+
 // locked makes an invoice that waits, with a price that is locked for so long.
 func (s *shop) locked(t *testing.T, left time.Duration) *invoice.Invoice {
 	t.Helper()

@@ -237,9 +237,7 @@ func TestFollowsTheNode(t *testing.T) {
 	inv := s.invoiceIn(t, ViewWaiting)
 	c.Open(t, site.url+"/i/"+string(inv.ID))
 	for _, want := range []View{ViewUnavailable, ViewWaiting} {
-		s.mu.Lock()
-		s.down = map[string]bool{"bitcoin": want == ViewUnavailable}
-		s.mu.Unlock()
+		s.nodes("bitcoin", want == ViewWaiting)
 		c.Pass(t, 5*time.Second)
 		if got := shows(t, b); got != want || browsertest.JS[bool](t, b, `document.body.innerHTML.includes("`+testAddress+`")`) != (want == ViewWaiting) {
 			t.Errorf("shows %s, want %s", got, want)
