@@ -103,6 +103,8 @@ func TestItem74Keyboard(t *testing.T) {
 	b.Becomes(t, fiveSeconds, `document.querySelector("#zoom").open`)
 	b.Do(t, chromedp.KeyEvent(kb.Escape))
 	b.Becomes(t, fiveSeconds, `!document.querySelector("#zoom").open && document.activeElement.dataset.testid === "enlarge"`)
+	tabTo(t, b, "Pay on this device")
+	b.Do(t, chromedp.KeyEvent(kb.Enter))
 	tabTo(t, b, "open-in-wallet")
 	tabTo(t, b, "support")
 
