@@ -261,13 +261,13 @@ func TestItem51NoPollAfterTheEnd(t *testing.T) {
 
 // What somebody is typing is not lost when the payment moves on, whether the form stays or goes.
 func TestItem52TypingIsKept(t *testing.T) {
-	b := browsertest.Open(t)
+	b, all := browsertest.Open(t), t // the server outlives what a browser still asks of it
 	typed := func() string {
 		return browsertest.JS[string](t, b, `document.activeElement.id + " " + document.activeElement.value`)
 	}
 	t.Run("a form that goes", func(t *testing.T) {
 		s, c := openShop(t), b.Clock(noon, 0)
-		site := s.serveAt(t, c)
+		site := s.serveAt(all, c)
 		inv := s.invoiceIn(t, ViewUnderpaid)
 		c.Open(t, site.url+"/i/"+string(inv.ID))
 		browsertest.JS[bool](t, b, `document.querySelector("#refund").open = true; document.querySelector("#refund-address").focus(); true`)
@@ -285,7 +285,7 @@ func TestItem52TypingIsKept(t *testing.T) {
 	})
 	t.Run("a form that stays", func(t *testing.T) {
 		s, c := openShop(t), b.Clock(noon, 0)
-		site := s.serveAt(t, c)
+		site := s.serveAt(all, c)
 		inv := s.invoiceIn(t, ViewUnderpaid)
 		c.Open(t, site.url+"/i/"+string(inv.ID))
 		browsertest.JS[bool](t, b, `document.querySelector("#refund").open = true; document.querySelector("#refund-address").focus(); true`)
@@ -298,7 +298,7 @@ func TestItem52TypingIsKept(t *testing.T) {
 	})
 	t.Run("the method form", func(t *testing.T) {
 		s, c := openShop(t), b.Clock(noon, 0)
-		site := s.serveAt(t, c)
+		site := s.serveAt(all, c)
 		inv := s.invoiceIn(t, ViewChoose)
 		c.Open(t, site.url+"/i/"+string(inv.ID))
 		b.Do(t, chromedp.SendKeys("#email", "kim@example.com"))

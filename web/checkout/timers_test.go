@@ -48,10 +48,11 @@ func near(t *testing.T, what string, got, want, within float64) {
 // The clock of the reader's machine may be hours off, and a 304 brings back an old body with an old clock in it.
 func TestItem39TimeIsTheServers(t *testing.T) {
 	b := browsertest.Open(t)
+	all := t // the server outlives what a browser still asks of it
 	for _, skew := range []time.Duration{0, 3 * time.Hour, -3 * time.Hour} {
 		t.Run(fmt.Sprintf("off by %v", skew), func(t *testing.T) {
 			s, c := openShop(t), b.Clock(noon, skew)
-			site := s.serveAt(t, c)
+			site := s.serveAt(all, c)
 			inv := s.locked(t, 4*time.Minute+30*time.Second)
 			until := inv.Quotes[0].Until
 			c.Open(t, site.url+"/i/"+string(inv.ID))
@@ -89,10 +90,11 @@ func TestComesBack(t *testing.T) {
 			browsertest.JS[bool](t, b, `dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }))`)
 		},
 	}
+	all := t // the server outlives what a browser still asks of it
 	for name, away := range back {
 		t.Run(name, func(t *testing.T) {
 			s, c := openShop(t), b.Clock(noon, 0)
-			site := s.serveAt(t, c)
+			site := s.serveAt(all, c)
 			inv := s.locked(t, 14*time.Minute)
 			until := inv.Quotes[0].Until
 			c.Open(t, site.url+"/i/"+string(inv.ID))
