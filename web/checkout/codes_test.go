@@ -177,7 +177,7 @@ func TestDecoderReadsNoInvertedCode(t *testing.T) {
 }
 
 // The files of a code say the same as the page, and are what they say they are.
-func TestItem20Files(t *testing.T) {
+func TestItem20FilesAreRead(t *testing.T) {
 	b := browsertest.Open(t)
 	s := openShop(t)
 	url, _, _ := s.serve(t)
