@@ -69,6 +69,7 @@ func (f *Face) device(pay *templates.Pay, s scene, p qr.Payment) {
 	case s.query.embed: // wallets do not show themselves to pages in a frame
 		pay.Outside = s.outside().path(s.inv.ID, "")
 	default:
+		injected.Script = f.site.Assets().Wallet
 		injected.Hint = "/i/" + string(s.inv.ID) + "/hint"
 		pay.Injected = injected
 	}

@@ -216,6 +216,7 @@ type Wallet struct {
 
 // Injected is what the script for wallets in the browser goes by.
 type Injected struct {
+	Script string // its address: it loads only where there is a wallet
 	Family string // "evm" or "tron"
 	Tx     string // the transaction, as JSON
 	Chain  string // what a wallet has to know of the network to add it, as JSON; empty where that cannot be

@@ -74,6 +74,7 @@
     before = undefined
     tick()
     report()
+    wallets()
   }
 
   // Asking. One request at a time, ten seconds each.
@@ -264,8 +265,29 @@
     })
   }
 
+  // Wallets in the browser have a script of their own, which comes only where there is one: a wallet answers (EIP-6963), or
+  // has put itself into the window.
+  let looked
+  function wallets() {
+    const box = find('#injected', live)
+    if (!box || looked) return
+    looked = true
+    let script
+    const load = () => {
+      if (script) return
+      script = document.head.appendChild(document.createElement('script'))
+      script.src = box.dataset.script
+    }
+    const look = () => { if (window.ethereum || window.tron) load() }
+    addEventListener('eip6963:announceProvider', load, { once: true })
+    dispatchEvent(new Event('eip6963:requestProvider'))
+    look()
+    for (const ms of [300, 1500]) setTimeout(look, ms)
+  }
+
   stopped = data.final === 'true'
   prepare(live)
+  wallets()
   tick()
   plan()
 })()
