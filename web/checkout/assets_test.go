@@ -224,8 +224,8 @@ func TestItem13TagComesFirst(t *testing.T) {
 	b.Quiet(t)
 }
 
-// TestItem20Files: the code's files and the status say what the page says.
-func TestItem20Files(t *testing.T) {
+// TestItem20FilesOfTokens: the code's files and the status say what the page says.
+func TestItem20FilesOfTokens(t *testing.T) {
 	s := openShop(t)
 	for _, v := range []struct {
 		asset, tag    string
@@ -258,7 +258,7 @@ func TestItem21NoLogoInTheCode(t *testing.T) {
 	at, _, _ := s.serve(t)
 	for _, id := range []string{"btc", "usdt-tron", "eth"} {
 		b.Do(t, chromedp.Navigate(at+"/i/"+string(s.invoiceFor(t, id, "25.5", "").ID)))
-		if got := browsertest.JS[string](t, b, `[...document.querySelectorAll("[data-testid=qr] *")].map(e => e.localName).join()`); got != "svg,rect,path" {
+		if got := browsertest.JS[string](t, b, `[...document.querySelectorAll("[data-testid=qr] *")].map(e => e.localName).join()`); got != "svg,rect,linearGradient,stop,path" {
 			t.Errorf("%s: in the code there is %s", id, got)
 		}
 	}
