@@ -14,11 +14,15 @@ var (
 	ErrOrigin  = fault.New(fault.Invalid, "origin", "A page that may embed is named by scheme, host and port alone: https://shop.example or https://shop.example:8443. http is for localhost only.").At("origin")
 	ErrOrigins = fault.New(fault.Invalid, "origins", "At most 50 pages may embed.").At("origin")
 	ErrBrand   = fault.New(fault.Invalid, "brand", "A colour is written #rrggbb.").At("brand")
+	ErrCode    = fault.New(fault.Invalid, "code", "The first QR code of a coin is uri or address.").At("code")
 	ErrTheme   = fault.New(fault.Invalid, "theme", "A theme is light, dark, or auto.").At("theme")
 )
 
-// maxOrigins bounds a content policy, which is sent with every page.
-const maxOrigins = 50
+// maxOrigins bounds a content policy, which is sent with every page; maxCodes bounds a document.
+const (
+	maxOrigins = 50
+	maxCodes   = 200
+)
 
 // Look is how a merchant's customers meet their pages.
 type Look struct {
@@ -26,6 +30,9 @@ type Look struct {
 	Language string   `json:"language,omitempty"` // BCP 47; empty: what the browser accepts
 	Theme    string   `json:"theme,omitempty"`    // "light" or "dark"; empty: what the system wants
 	Brand    string   `json:"brand,omitempty"`    // the merchant's colour, "#rrggbb" in lower case; empty: ours
+
+	Codes      map[string]string `json:"codes,omitempty"`       // by asset id: the QR code shown first, "uri" or "address"
+	UpperCodes bool              `json:"upper_codes,omitempty"` // bech32 addresses in capitals, in QR codes only
 }
 
 // Check refuses what may not be stored. Whether a language is one the pages have is for them to say.
@@ -40,6 +47,14 @@ func (l Look) Check() error {
 	}
 	if l.Brand != "" && (len(l.Brand) != 7 || l.Brand[0] != '#' || strings.Trim(l.Brand[1:], "0123456789abcdef") != "") {
 		return ErrBrand
+	}
+	if len(l.Codes) > maxCodes {
+		return ErrCode
+	}
+	for asset, kind := range l.Codes {
+		if asset == "" || (kind != "uri" && kind != "address") {
+			return ErrCode
+		}
 	}
 	if l.Theme != "" && l.Theme != "light" && l.Theme != "dark" {
 		return ErrTheme

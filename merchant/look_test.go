@@ -47,6 +47,21 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
+func TestCodes(t *testing.T) {
+	many := map[string]string{}
+	for n := range maxCodes + 1 {
+		many[fmt.Sprint("asset-", n)] = "uri"
+	}
+	for _, bad := range []map[string]string{{"btc": ""}, {"btc": "URI"}, {"btc": "tag"}, {"": "uri"}, many} {
+		if err := (Look{Codes: bad}).Check(); !errors.Is(err, ErrCode) {
+			t.Errorf("%.60v: %v", bad, err)
+		}
+	}
+	if err := (Look{Codes: map[string]string{"btc": "address", "usdt-ethereum": "uri"}, UpperCodes: true}).Check(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestEmbeds(t *testing.T) {
 	l := Look{Origins: []string{"https://shop.example", "https://*.stores.example", "http://localhost:3000"}}
 	for origin, want := range map[string]bool{

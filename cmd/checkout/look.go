@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
+	"checkout/chain"
 	"checkout/fault"
 	"checkout/ident"
 	"checkout/merchant"
@@ -22,18 +25,26 @@ type merchantLookCmd struct {
 	Language  string   `help:"Language of the pages unless the customer chooses one; auto: what the browser accepts." placeholder:"TAG"`
 	Theme     string   `help:"light, dark, or auto: what the customer's system wants."`
 	Brand     string   `help:"The merchant's colour, #rrggbb; auto: ours. It is corrected until it can be read." placeholder:"COLOUR"`
+
+	Code       map[string]string `help:"The QR code a coin shows first: uri, address, or auto for what is usual. usdt-ethereum=uri" placeholder:"COIN=KIND"`
+	TokenCodes bool              `help:"Confirms that a token's code with the amount comes first: a wallet that reads half of it sends the tokens to their contract, for ever."`
+	UpperCodes string            `help:"on: bech32 addresses in capitals in QR codes, which makes them coarser; some wallets and many exchanges cannot read them. off: as they are." placeholder:"on|off"`
 }
 
 // lookAnswer is a merchant's look with what a shop needs to embed.
 type lookAnswer struct {
-	ID        ident.ID `json:"merchant_id"`
-	Origins   []string `json:"origins"`
-	Language  string   `json:"language"`
-	Theme     string   `json:"theme"`
-	Brand     string   `json:"brand"`
-	Contrast  string   `json:"contrast,omitempty"` // what became of the brand colour
-	Script    string   `json:"embed_script"`
-	Integrity string   `json:"embed_integrity"`
+	ID       ident.ID `json:"merchant_id"`
+	Origins  []string `json:"origins"`
+	Language string   `json:"language"`
+	Theme    string   `json:"theme"`
+	Brand    string   `json:"brand"`
+	Contrast string   `json:"contrast,omitempty"` // what became of the brand colour
+
+	Codes      map[string]string `json:"codes,omitempty"`
+	UpperCodes bool              `json:"upper_codes"`
+
+	Script    string `json:"embed_script"`
+	Integrity string `json:"embed_integrity"`
 }
 
 // errLanguage is the fault of a language there are no texts in.
@@ -45,6 +56,9 @@ func (c merchantLookCmd) Run(ctx context.Context, s *Settings, out *console) err
 		if strings.Contains(o, "*") && !c.Wildcards {
 			return setting("--origin", "A wildcard lets every host below the name embed the pages; confirm it with --wildcards.")
 		}
+	}
+	if err := c.checkCodes(); err != nil {
+		return err
 	}
 	if _, ok := texts.Find(c.Language); !ok && c.Language != "" && c.Language != "auto" {
 		return errLanguage
@@ -61,14 +75,14 @@ func (c merchantLookCmd) Run(ctx context.Context, s *Settings, out *console) err
 		}
 		answer := lookAnswer{
 			ID: ident.ID(c.Merchant), Origins: append([]string{}, look.Origins...), Language: orAuto(look.Language), Theme: orAuto(look.Theme),
-			Brand: orAuto(look.Brand), Contrast: readOut(look.Brand),
+			Brand: orAuto(look.Brand), Contrast: readOut(look.Brand), Codes: look.Codes, UpperCodes: look.UpperCodes,
 			Script: s.base(s.Listen) + embed.Path, Integrity: embed.Integrity(),
 		}
 		who := "nobody"
 		if len(look.Origins) > 0 {
 			who = strings.Join(look.Origins, " ")
 		}
-		out.say(answer, "may embed  %s\nlanguage   %s\ntheme      %s\ncolour     %s %s\n\n%s", who, answer.Language, answer.Theme, answer.Brand, answer.Contrast,
+		out.say(answer, "may embed  %s\nlanguage   %s\ntheme      %s\ncolour     %s %s\ncodes      %s\n\n%s", who, answer.Language, answer.Theme, answer.Brand, answer.Contrast, codesText(look),
 			fmt.Sprintf("<script src=%q integrity=%q crossorigin=\"anonymous\" async></script>", answer.Script, answer.Integrity))
 		return nil
 	})
@@ -90,7 +104,56 @@ func (c merchantLookCmd) change(l merchant.Look) merchant.Look {
 	set(&l.Language, c.Language)
 	set(&l.Theme, c.Theme)
 	set(&l.Brand, c.Brand)
+	if c.UpperCodes != "" {
+		l.UpperCodes = c.UpperCodes == "on"
+	}
+	codes := maps.Clone(l.Codes)
+	if codes == nil {
+		codes = map[string]string{}
+	}
+	for asset, kind := range c.Code {
+		if codes[asset] = kind; kind == "auto" {
+			delete(codes, asset)
+		}
+	}
+	if l.Codes = codes; len(codes) == 0 {
+		l.Codes = nil
+	}
 	return l
+}
+
+// checkCodes refuses coins nobody knows, and the dangerous choice that was not confirmed.
+func (c merchantLookCmd) checkCodes() error {
+	if c.UpperCodes != "" && c.UpperCodes != "on" && c.UpperCodes != "off" {
+		return setting("--upper-codes", "on or off.")
+	}
+	known := chain.Catalogue()
+	for id, kind := range c.Code {
+		asset, ok := known.Asset(id)
+		if !ok {
+			return setting("--code", "There is no coin "+id+".")
+		}
+		network, _ := known.Network(asset.Network)
+		if kind == "uri" && asset.Contract != "" && network.Family == chain.FamilyEVM && !c.TokenCodes {
+			return setting("--code", "A wallet that reads only half of this code sends the tokens to their contract, for ever; confirm it with --token-codes.")
+		}
+	}
+	return nil
+}
+
+// codesText lists what is not as usual: "btc=address, capitals".
+func codesText(l merchant.Look) string {
+	var list []string
+	for _, asset := range slices.Sorted(maps.Keys(l.Codes)) {
+		list = append(list, asset+"="+l.Codes[asset])
+	}
+	if l.UpperCodes {
+		list = append(list, "capitals")
+	}
+	if len(list) == 0 {
+		return "auto"
+	}
+	return strings.Join(list, ", ")
 }
 
 // readOut says how well a colour can be read, and what it became.

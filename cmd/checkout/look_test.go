@@ -48,12 +48,22 @@ func TestLook(t *testing.T) {
 	}
 	for flags, want := range map[string]string{
 		"--origin https://*.shop.example": "--wildcards", "--origin https://shop.example/": "scheme, host and port", "--origin *": "--wildcards", "--theme pink": "light, dark",
-		"--language xx": "do not speak",
+		"--language xx": "do not speak", "--code nothing=uri": "no coin nothing", "--code btc=picture": "uri or address", "--code usdt-bsc=uri": "--token-codes",
+		"--upper-codes yes": "on or off",
 	} {
 		args := append([]string{"merchant", "look", "--merchant", string(in.m.ID)}, strings.Fields(flags)...)
 		if out, err := in.command(args...).CombinedOutput(); err == nil || !strings.Contains(string(out), want) {
 			t.Errorf("%s: %v %s", flags, err, out)
 		}
+	}
+	in.cli(&look, "merchant", "look", "--merchant", string(in.m.ID), "--code", "btc=address", "--code", "usdt-bsc=uri", "--token-codes", "--upper-codes", "on")
+	if len(look.Codes) != 2 || look.Codes["btc"] != "address" || look.Codes["usdt-bsc"] != "uri" || !look.UpperCodes {
+		t.Errorf("%+v", look)
+	}
+	look = lookAnswer{} // or the old codes would stay in its map
+	in.cli(&look, "merchant", "look", "--merchant", string(in.m.ID), "--code", "usdt-bsc=auto", "--upper-codes", "off")
+	if len(look.Codes) != 1 || look.UpperCodes {
+		t.Errorf("%+v", look)
 	}
 	in.cli(&look, "merchant", "look", "--merchant", string(in.m.ID), "--no-origins", "--theme", "auto")
 	if len(look.Origins) != 0 || look.Theme != "auto" {

@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"encoding/json"
+	"html"
 	"net/url"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"checkout/chain"
 	"checkout/ident"
 	"checkout/invoice"
+	"checkout/merchant"
 	"checkout/money"
 	"checkout/web/browsertest"
 )
@@ -413,6 +415,25 @@ func TestItem4AmountByHand(t *testing.T) {
 	}
 	if below := s.ask("GET", "/i/"+string(s.invoiceFor(t, "usdc-bsc", "999.99", "").ID), "").Body.String(); strings.Contains(below, "by hand") || strings.Count(below, "data-tab") != 2 {
 		t.Error("just below the limit the amount is still in the code")
+	}
+}
+
+// A merchant's choice of the first code, and of capitals, is kept by the page and its files and changes no URI.
+func TestMerchantsChoiceOfCodes(t *testing.T) {
+	s := openShop(t)
+	s.look = merchant.Look{Codes: map[string]string{"btc": "address", "usdt-ethereum": "uri", "usdt-tron": "uri"}, UpperCodes: true}
+	upper := "bitcoin:" + strings.ToUpper(testAddress) + "?amount=25.5"
+	for id, want := range map[string][2]string{"btc": {testAddress, upper}, "usdt-ethereum": {tokens["usdt-ethereum"], tokens["usdt-ethereum"]}, "usdt-tron": {tronAddress, tronAddress}} {
+		at := "/i/" + string(s.invoiceFor(t, id, "25.5", "").ID)
+		for query, content := range map[string]string{"": want[0], "?qr=uri": want[1]} {
+			body := s.ask("GET", at+query, "").Body.String()
+			if !strings.Contains(body, `data-qr-content="`+html.EscapeString(content)+`"`) {
+				t.Errorf("%s%s does not say %s", id, query, content)
+			}
+			if strings.Contains(body, `data-payment-uri="bitcoin:BC1`) {
+				t.Errorf("%s%s: the payment URI is in capitals", id, query)
+			}
+		}
 	}
 }
 

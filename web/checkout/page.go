@@ -148,7 +148,7 @@ func (f *Face) showPay(l *templates.Live, s scene) {
 	l.Pay = &templates.Pay{
 		Rest: rest, Coin: p.Asset.Currency.Code, Network: p.Network.Name, Approx: remainingPrice(s.lang, inv),
 		Sub: subUnits(s.lang, p.Asset, p.Due), Address: p.Address, Shared: p.Network.Family == chain.FamilyEVM, Tag: tagOf(p),
-		Fee: p.Network.Coin, ByHand: p.ByHand(), QR: f.code(s, p),
+		Fee: p.Network.Coin, ByHand: p.ByHand(), QR: f.code(s, s.styled(p)),
 	}
 	if p.Due.Sign() > 0 {
 		l.Pay.Amount = p.Due.Plain()

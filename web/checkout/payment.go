@@ -17,6 +17,12 @@ func (f *Face) payment(inv *invoice.Invoice) (qr.Payment, bool) {
 	return qr.Payment{Network: network, Asset: asset, Address: addr.Text, Tag: addr.Tag, Due: inv.Outcome.Remaining}, ok
 }
 
+// styled adds what the merchant wants of the codes.
+func (s scene) styled(p qr.Payment) qr.Payment {
+	p.First, p.Upper = qr.Kind(s.merchant.Look.Codes[p.Asset.ID]), s.merchant.Look.UpperCodes
+	return p
+}
+
 // target is the chosen coin with its network and address.
 func (f *Face) target(inv *invoice.Invoice) (chain.Asset, chain.Network, invoice.Address, bool) {
 	asset, known := f.Registry.Asset(inv.Asset)

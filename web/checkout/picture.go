@@ -69,7 +69,7 @@ func (f *Face) picture(w http.ResponseWriter, r *http.Request) (content, name st
 		f.fail(w, r, invoice.ErrNotFound)
 		return "", "", false
 	}
-	return p.Text(qr.Kind(r.URL.Query().Get("kind"))).Content, s.inv.ID.Short(), true
+	return s.styled(p).Text(qr.Kind(r.URL.Query().Get("kind"))).Content, s.inv.ID.Short(), true
 }
 
 func (f *Face) handleSVG(w http.ResponseWriter, r *http.Request) {
