@@ -163,6 +163,7 @@ func (r *Registry) Currency(code string) (money.Currency, bool) {
 // btc and ltct are the currencies of the assets below.
 var (
 	btc  = money.Currency{Code: "BTC", Scale: 8, Kind: money.Crypto}
+	rusd = money.Currency{Code: "RUSD", Scale: 6, Kind: money.Crypto}
 	ltct = money.Currency{Code: "LTCT", Scale: 8, Kind: money.Crypto}
 )
 
@@ -203,5 +204,16 @@ func Rehearsal() (Network, Asset) {
 		ID: "ltct", Name: "Litecoin Testnet", Currency: ltct, Network: n.ID, Confirmations: 3,
 		Dust: money.Units(ltct, 1000), Minimum: money.Units(ltct, 1000), Cap: money.Units(ltct, 84_000_000*100_000_000),
 		DuePlaces: 8, Scheme: "litecoin",
+	}
+}
+
+// RehearsalToken is a second thing to pay with on the played network, worth a dollar as stablecoins are: so that a choice of
+// coins, a change between them and money in the wrong one can be rehearsed. It has no payment URI, as tokens of some networks.
+func RehearsalToken() Asset {
+	n, _ := Rehearsal()
+	return Asset{
+		ID: "rusd", Name: "Rehearsal Dollar", Currency: rusd, Network: n.ID, Confirmations: 3,
+		Dust: money.Units(rusd, 1000), Minimum: money.Units(rusd, 10_000), Cap: money.Units(rusd, 1_000_000_000_000_000),
+		Stable: true, DuePlaces: 2,
 	}
 }

@@ -17,8 +17,8 @@ func (inv *Invoice) facts(at Moment) Facts {
 		evidence[n] = at.Evidence[n]
 	}
 	return Facts{
-		Price: inv.Price, Terms: inv.Terms, Created: inv.Created, Methods: inv.Methods, Asset: inv.Asset,
-		Quotes: inv.Quotes, Payments: inv.Payments, Marks: inv.Marks, Ended: inv.Ended, Lapsed: inv.lapsed(),
+		Price: inv.Price, Terms: inv.Terms, Created: inv.Created, Methods: inv.Methods, Asset: inv.Asset, Slow: inv.SlowPayer,
+		Quotes: inv.Quotes, Payments: inv.Payments, Marks: inv.Marks, Refunds: inv.Refunds, Ended: inv.Ended, Lapsed: inv.lapsed(),
 		Settled: !inv.SettledAt.IsZero(), Test: inv.Env == ident.Test, Evidence: evidence, Now: at.Now,
 	}
 }
@@ -235,8 +235,12 @@ func (inv *Invoice) book() []ledger.Entry {
 	return entries
 }
 
-// allocates says whether a settled invoice takes the payment: what pays it, and by a person's acceptance all of it.
+// allocates says whether a settled invoice takes the payment: what pays it, and by a person's acceptance all of it, but for
+// what was promised back before.
 func (inv *Invoice) allocates(p *Payment) bool {
+	if r, refunded := inv.RefundOf(p.ID); refunded && r.Unallocated {
+		return false
+	}
 	if p.Standing == Counted || p.Standing == Late {
 		return true
 	}

@@ -47,14 +47,22 @@ func (inv *Invoice) Choosable(now time.Time) error {
 // Holding is the quote a chosen coin already has and that still holds: choosing it again asks for no new one.
 func (inv *Invoice) Holding(asset string, now time.Time) (Quote, bool) {
 	q, ok := inv.Quote(asset)
-	return q, ok && q.Holds(now, 0)
+	return q, ok && !now.Before(q.At) && !now.After(inv.facts(Moment{}).holdsUntil(q))
 }
 
-// Choose sets the coin. fresh is the price to lock unless a quote of the coin still holds; addr is the coin's address,
+// Choice is what a payer says in the method form. Nil leaves what was said before.
+type Choice struct {
+	Asset    string
+	Email    *string
+	Exchange *bool // pays from an account at an exchange
+}
+
+// Choose sets the coin and how it is paid. fresh is the price to lock unless a quote of the coin still holds; addr is the coin's address,
 // new or the one it already has. The deadline does not move by switching: no lock but the first goes beyond it. To lock a
 // coin's price anew after its lock is over counts as a renewal where terms know renewals.
-func (inv *Invoice) Choose(asset string, fresh *rate.Quote, addr Address, at Moment, cause Cause) (Effects, error) {
+func (inv *Invoice) Choose(c Choice, fresh *rate.Quote, addr Address, at Moment, cause Cause) (Effects, error) {
 	at = inv.shift(at)
+	asset := c.Asset
 	m, ok := inv.Method(asset)
 	if !ok {
 		return Effects{}, ErrMethod
@@ -63,9 +71,13 @@ func (inv *Invoice) Choose(asset string, fresh *rate.Quote, addr Address, at Mom
 		return Effects{}, err
 	}
 	w := inv.begin(at, cause)
+	w.says(c)
 	if _, held := inv.Holding(asset, at.Now); !held {
 		if fresh == nil {
 			return Effects{}, ErrState
+		}
+		if err := inv.large(m, *fresh); err != nil {
+			return Effects{}, err
 		}
 		var err error
 		if _, again := inv.Quote(asset); !again || inv.Terms.MaxRenewals == 0 {
@@ -88,6 +100,30 @@ func (inv *Invoice) Choose(asset string, fresh *rate.Quote, addr Address, at Mom
 		w.dirty = true
 	}
 	return w.finish()
+}
+
+// says keeps what the payer said of themselves.
+func (w *work) says(c Choice) {
+	inv := w.inv
+	if c.Email != nil && *c.Email != inv.Email {
+		inv.Email, w.dirty = *c.Email, true
+	}
+	if c.Exchange != nil && *c.Exchange != inv.FromExchange {
+		inv.FromExchange, w.dirty = *c.Exchange, true
+		inv.SlowPayer = inv.SlowPayer || *c.Exchange
+	}
+}
+
+// large says whether the price is large enough to be paid with a coin.
+func (inv *Invoice) large(m Method, fresh rate.Quote) error {
+	q, err := inv.lock(m, fresh)
+	if err != nil {
+		return err
+	}
+	if small, err := q.Due.Cmp(m.Minimum); err == nil && small < 0 {
+		return ErrMinimum
+	}
+	return nil
 }
 
 // within cuts the window of a quote at the deadline, once there was a lock.

@@ -18,9 +18,11 @@ type Facts struct {
 	Created  time.Time
 	Methods  []Method
 	Asset    string // the coin chosen now: what Due and Remaining are stated in
+	Slow     bool   // the payer pays from an exchange
 	Quotes   []Quote
 	Payments []Payment
 	Marks    []Mark
+	Refunds  []Refund
 	Ended    *End
 	Lapsed   bool // the end of the newest lock was told
 	Settled  bool // it was settled once
@@ -48,8 +50,9 @@ func (o Outcome) covered() bool { return !o.CoveredAt.IsZero() }
 
 // Flags are the third axis; each stands by itself.
 type Flags struct {
-	Late, Marked, Replaced, Reorged, NeedsReview, Test bool
-	Renewed                                            int
+	Late, Marked, Replaced, Reorged, NeedsReview, WrongAsset, RefundStarted, Test bool
+
+	Renewed int
 }
 
 // String is the flags sorted and separated by blanks, as the audit views show them.
@@ -63,10 +66,12 @@ func (f Flags) String() string {
 	add(f.Late, "late")
 	add(f.Marked, "marked")
 	add(f.NeedsReview, "needs_review")
+	add(f.RefundStarted, "refund_started")
 	add(f.Renewed > 0, "renewed")
 	add(f.Reorged, "reorged")
 	add(f.Replaced, "replaced")
 	add(f.Test, "test")
+	add(f.WrongAsset, "wrong_asset")
 	return strings.Join(list, " ")
 }
 
@@ -135,7 +140,7 @@ func (s *sums) add(f Facts, payments []Payment, standing Standing) {
 		base := !s.topped || !p.Extra // what was settled neither waits for nor falls with what comes on top
 		s.lost = s.lost || (base && p.DoubleSpent && p.RevertedAt.After(f.anew()))
 		value, step, ok := f.value(p)
-		if !p.Live() || !ok || f.contested(p) {
+		if !p.Live() || !ok || f.contested(p) || f.promised(p) {
 			continue
 		}
 		s.late = s.late || standing == Late
@@ -159,6 +164,12 @@ func (s *sums) add(f Facts, payments []Payment, standing Standing) {
 			s.patience = m.ConfirmWithin
 		}
 	}
+}
+
+// promised says whether a payment's money goes back to the payer, and pays nothing any more.
+func (f Facts) promised(p Payment) bool {
+	r, ok := refundOf(f.Refunds, p.ID)
+	return ok && r.Unallocated
 }
 
 // contested says whether a reverted payment's coins are on their way to us by another payment of the invoice: only one of
@@ -346,13 +357,17 @@ func (f Facts) lockEnd() (time.Time, bool) {
 	return end, ok
 }
 
-// holdsUntil is the end of a lock, without grace: later by the extension for the lock the first part came in. Only that
-// one is extended, and only once.
+// holdsUntil is the end of a lock, without grace: later for who pays from an exchange, and by the extension for the lock the
+// first part came in. Only that one is extended, and only once.
 func (f Facts) holdsUntil(q Quote) time.Time {
-	if f.Terms.ExtendShort > 0 && q.ID == f.firstPart() {
-		return q.Until.Add(f.Terms.ExtendShort)
+	until := q.Until
+	if f.Slow {
+		until = until.Add(f.Terms.SlowPayer)
 	}
-	return q.Until
+	if f.Terms.ExtendShort > 0 && q.ID == f.firstPart() {
+		until = until.Add(f.Terms.ExtendShort)
+	}
+	return until
 }
 
 // firstPart is the quote of the earliest payment that counts, empty if there is none.
@@ -418,9 +433,11 @@ func (f Facts) flags(s sums, o Outcome) Flags {
 	for _, p := range f.Payments {
 		flags.Late = flags.Late || p.IsLate
 		flags.Replaced = flags.Replaced || p.replaced()
-		flags.Reorged = flags.Reorged || p.wasFirm() || p.DoubleSpent
+		flags.Reorged = flags.Reorged || (!p.Wrong && (p.wasFirm() || p.DoubleSpent))
 		flags.NeedsReview = flags.NeedsReview || f.undecided(p, s)
+		flags.WrongAsset = flags.WrongAsset || (p.Wrong && f.undecided(p, s))
 	}
+	flags.RefundStarted = slices.ContainsFunc(f.Refunds, Refund.stands)
 	flags.Reorged = flags.Reorged && (o.State == Detected || o.State == Failed)
 	if o.Amount == Short && !flags.Marked {
 		flags.NeedsReview = flags.NeedsReview || o.State == Expired || (o.State == Detected && f.Lapsed)
@@ -439,6 +456,9 @@ func (f Facts) undecided(p Payment, s sums) bool {
 	if !p.Live() || (p.Standing != Aside && (p.Standing != Late || s.late)) {
 		return false
 	}
+	if _, refunded := refundOf(f.Refunds, p.ID); refunded {
+		return false
+	}
 	m, marked := standingMark(f.Marks)
 	return !marked || m.Kind == MarkCancel || (m.Kind == MarkInvalidate && p.FirstSeen.After(m.At))
 }
@@ -454,7 +474,7 @@ func (f Facts) fulfilment(o Outcome) Fulfilment {
 			return Stop
 		}
 	case Expired, Cancelled:
-		if o.Amount != None || o.Flags.Late {
+		if o.Amount != None || o.Flags.Late || o.Flags.WrongAsset {
 			return Review
 		}
 		return Release

@@ -64,6 +64,7 @@ var (
 	ErrMethod        = fault.New(fault.NotFound, "method_unknown", "This coin is not offered for this invoice.")
 	ErrRefundAddress = fault.New(fault.Invalid, "refund_address", "This is the address that was paid to, not one of yours.").At("address")
 	ErrRenewals      = fault.New(fault.Conflict, "no_more_renewals", "The price cannot be renewed again.")
+	ErrMinimum       = fault.New(fault.Invalid, "below_minimum", "The sum is too small to be paid with this coin.")
 	ErrAddress       = fault.New(fault.Unavailable, "address_mismatch", "Payment details unavailable.")
 	ErrForeign       = fault.New(fault.Conflict, "foreign_id_taken", "The foreign id has already been taken.").At("foreign_id")
 	ErrIllegal       = fault.New(fault.Internal, "illegal_move", "The invoice refused an illegal change of state.")
@@ -78,6 +79,7 @@ type Method struct {
 	Confirmations int64
 	Places        int // decimals a due amount is rounded up to
 	Dust, Cap     money.Amount
+	Minimum       money.Amount  // a payer may not choose the coin for less: it would be lost in fees; zero: any sum
 	ConfirmWithin time.Duration // how long a payment may stay unconfirmed
 	LateSettles   bool          // late money is taken at today's rate; else a person decides
 }
@@ -158,11 +160,15 @@ type Invoice struct {
 	Terms   Terms
 	Methods []Method
 	Asset   string // the method chosen now, or empty
+	// FromExchange says that the payer pays from an account at an exchange, as they said last. SlowPayer is that they ever
+	// said so: locks last longer since, for withdrawals wait for somebody's approval.
+	FromExchange, SlowPayer bool
 
 	Quotes    []Quote
 	Addresses []Address
 	Payments  []Payment
 	Marks     []Mark
+	Refunds   []Refund
 	Ended     *End
 	Lapsed    ident.ID  // the quote whose end has been told
 	SettledAt time.Time // first time it was settled
@@ -219,12 +225,18 @@ func (inv *Invoice) Renewals() int {
 	return n
 }
 
+// Counts says whether a payment is on its way to pay this invoice, or has: it is neither set aside nor promised back.
+func (inv *Invoice) Counts(p Payment) bool {
+	r, refunded := inv.RefundOf(p.ID)
+	return p.Live() && (p.Standing == Counted || p.Standing == Late) && !(refunded && r.Unallocated)
+}
+
 // Received is what was seen of a method's coin for this invoice, unconfirmed included.
 func (inv *Invoice) Received(asset string) money.Amount {
 	m, _ := inv.Method(asset)
 	sum := money.Zero(m.Currency)
 	for _, p := range inv.Payments {
-		if p.Transfer.Asset == asset && p.Live() && (p.Standing == Counted || p.Standing == Late) {
+		if p.Transfer.Asset == asset && inv.Counts(p) {
 			sum, _ = sum.Add(p.Transfer.Amount) // one asset has one currency
 		}
 	}

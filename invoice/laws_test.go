@@ -53,6 +53,36 @@ func (l life) Pay(t *rapid.T) {
 	}
 }
 
+func (l life) Stray(t *rapid.T) {
+	if _, ok := l.inv.Address("btc"); !ok {
+		t.Skip("no address yet")
+	}
+	id := l.stray(rapid.Int64Range(0, 2_000_000).Draw(t, "units"))
+	if l.sight(id) {
+		t.Error("the same sighting again changed something")
+	}
+}
+
+// Refund, RefundSent and RejectRefund may be refused; what they change is checked like everything else.
+func (l life) Refund(t *rapid.T) {
+	id := l.txOf(t, func(p Payment, _ *toyTx) bool { return p.Status == Confirmed })
+	if err := l.refund(id, rapid.SampledFrom([]int64{0, 0, 1, due / 3}).Draw(t, "units")); err != nil && fault.Of(err).Kind == fault.Internal {
+		t.Error(err)
+	}
+}
+
+func (l life) RefundSent(t *rapid.T) {
+	if err := l.refundSent(); err != nil && !errors.Is(err, ErrRefundNone) {
+		t.Error(err)
+	}
+}
+
+func (l life) RejectRefund(t *rapid.T) {
+	if err := l.rejectRefund(); err != nil && !errors.Is(err, ErrRefundNone) {
+		t.Error(err)
+	}
+}
+
 func (l life) SightAgain(t *rapid.T) {
 	id := l.txOf(t, func(p Payment, tx *toyTx) bool { return !tx.gone && p.Live() })
 	if l.sight(id) {
@@ -91,7 +121,7 @@ func (l life) Reorganise(t *rapid.T) {
 }
 
 func (l life) Replace(t *rapid.T) {
-	id := l.txOf(t, func(p Payment, tx *toyTx) bool { return !tx.gone && tx.block.IsZero() && p.Live() })
+	id := l.txOf(t, func(p Payment, tx *toyTx) bool { return !tx.gone && tx.block.IsZero() && p.Live() && p.Transfer.Asset != "tok" })
 	_, tx := l.tx(id)
 	coin := tx.Outputs[0].Asset
 	tx.gone = true

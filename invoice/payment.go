@@ -56,6 +56,7 @@ type Payment struct {
 	Status   Status
 	Standing Standing
 	IsLate   bool     // first seen after its lock and grace, or after an end
+	Wrong    bool     // of another asset than was asked for on its address: set aside
 	Extra    bool     // came on top of a settled invoice
 	Quote    ident.ID // what it is valued at, for life
 
@@ -104,9 +105,11 @@ type judgement struct {
 	late     bool
 	extra    bool // earlier payments already cover the price
 	spot     bool // quote is the spot quote, which must be kept
+	wrong    bool // not what was asked for
 }
 
-// judge applies engine.md section 5: the first rule that fits. spot is today's quote for the coin if there is one.
+// judge applies engine.md section 5: the first rule that fits. spot is today's quote for the coin if there is one; m are the
+// rules of what arrived, which need not be what addr was given for.
 func (inv *Invoice) judge(s chain.Sighting, m Method, addr Address, at Moment, spot *rate.Quote) judgement {
 	t := s.Transfer
 	if over, _ := t.Amount.Cmp(m.Cap); over > 0 {
@@ -117,6 +120,9 @@ func (inv *Invoice) judge(s chain.Sighting, m Method, addr Address, at Moment, s
 	}
 	if small, _ := t.Amount.Cmp(m.Dust); small < 0 {
 		return judgement{standing: DustAside}
+	}
+	if addr.Asset != t.Asset {
+		return judgement{standing: Aside, wrong: true}
 	}
 	f := inv.facts(at)
 	f.Payments = slices.DeleteFunc(slices.Clone(f.Payments), func(p Payment) bool { return p.rival(s) })

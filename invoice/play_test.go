@@ -54,6 +54,8 @@ type play struct {
 	nets  map[string]*toyChain
 	drawn int
 
+	others []Method // coins that are known and not asked for
+
 	entries []ledger.Entry
 	events  []event.Event
 	log     []Move
@@ -225,7 +227,7 @@ func (p *play) try(f func(inv *Invoice, at Moment) (Effects, error)) error {
 func reload(inv *Invoice) *Invoice {
 	c := *inv
 	c.Quotes, c.Addresses = slices.Clone(inv.Quotes), slices.Clone(inv.Addresses)
-	c.Payments, c.Marks = slices.Clone(inv.Payments), slices.Clone(inv.Marks)
+	c.Payments, c.Marks, c.Refunds = slices.Clone(inv.Payments), slices.Clone(inv.Marks), slices.Clone(inv.Refunds)
 	if inv.Ended != nil {
 		end := *inv.Ended
 		c.Ended = &end
@@ -289,7 +291,7 @@ func (p *play) sight(id string) bool {
 func (p *play) credit(s chain.Sighting) bool {
 	p.Helper()
 	return p.change(func(inv *Invoice, at Moment) (Effects, error) {
-		return inv.Credit(s, p.id(), int64(p.drawn), p.spots, at)
+		return inv.Credit(s, p.id(), int64(p.drawn), p.spots, p.known, at)
 	})
 }
 
@@ -302,6 +304,16 @@ func (p *play) spots(asset string) *rate.Quote {
 	q.Until = q.At
 	p.spot[asset] = q
 	return &q
+}
+
+// known is what the house knows of a coin that is not asked for.
+func (p *play) known(asset string) (Method, bool) {
+	for _, m := range p.others {
+		if m.Asset == asset {
+			return m, true
+		}
+	}
+	return Method{}, false
 }
 
 // mine adds blocks to a coin's chain; the first takes up what is unconfirmed.
@@ -478,7 +490,7 @@ func (p *play) choose(asset string) error {
 	p.Helper()
 	return p.try(func(inv *Invoice, at Moment) (Effects, error) {
 		q := p.quote(asset)
-		return inv.Choose(asset, &q, p.address(asset), at, Cause{Kind: "payer"})
+		return inv.Choose(Choice{Asset: asset}, &q, p.address(asset), at, Cause{Kind: "payer"})
 	})
 }
 

@@ -37,6 +37,7 @@ type Record struct {
 	Address          *RecordAddress    `json:"address,omitempty"`
 	Rate             string            `json:"rate,omitempty"` // exact ratio: price currency for one unit of the coin
 	Payments         []RecordPayment   `json:"payments"`
+	Refunds          []RecordRefund    `json:"refunds,omitempty"`
 	Created          int64             `json:"created_at"`           // milliseconds, like all instants here
 	LockedAt         int64             `json:"locked_at,omitempty"`  // first lock
 	LockUntil        int64             `json:"lock_until,omitempty"` // end of the newest lock
@@ -83,10 +84,22 @@ type RecordPayment struct {
 	Amount        Money    `json:"amount"`
 	Status        Status   `json:"status"`
 	Standing      Standing `json:"standing"`
+	Wrong         bool     `json:"wrong_asset,omitempty"`
 	Confirmations int64    `json:"confirmations"`
 	Need          int64    `json:"need"`
 	SeenAt        int64    `json:"seen_at"`
 	Conflict      string   `json:"conflict,omitempty"` // the transaction that spends the same coins
+}
+
+// RecordRefund is one refund at that moment.
+type RecordRefund struct {
+	ID      ident.ID    `json:"id"`
+	Payment ident.ID    `json:"payment"`
+	Asset   string      `json:"asset"`
+	Amount  Money       `json:"amount"`
+	Address string      `json:"address"`
+	State   RefundState `json:"state"`
+	TxID    string      `json:"txid,omitempty"`
 }
 
 // record writes the invoice down as it is now.
@@ -122,8 +135,13 @@ func (inv *Invoice) record(move Move, at Moment) Record {
 	for _, p := range inv.Payments {
 		r.Payments = append(r.Payments, RecordPayment{
 			ID: p.ID, Number: p.Number, Asset: p.Transfer.Asset, TxID: p.Transfer.TxID, Ordinal: p.Transfer.Ordinal,
-			Address: p.Transfer.Address, Amount: recordMoney(p.Transfer.Amount), Status: p.Status, Standing: p.Standing,
+			Address: p.Transfer.Address, Amount: recordMoney(p.Transfer.Amount), Status: p.Status, Standing: p.Standing, Wrong: p.Wrong,
 			Confirmations: p.Depth, Need: p.Need, SeenAt: p.FirstSeen.UnixMilli(), Conflict: p.Conflict,
+		})
+	}
+	for _, x := range inv.Refunds {
+		r.Refunds = append(r.Refunds, RecordRefund{
+			ID: x.ID, Payment: x.Payment, Asset: x.Asset, Amount: recordMoney(x.Amount), Address: x.Address, State: x.State, TxID: x.TxID,
 		})
 	}
 	return r

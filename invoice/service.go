@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"slices"
 	"time"
 
 	"checkout/chain"
@@ -75,6 +74,8 @@ type Service struct {
 	Registry  *chain.Registry
 	Random    io.Reader
 	Now       func() time.Time
+	// Pays lists what a transaction pays an address, as far as the network's node knows; nil: nobody can be asked.
+	Pays func(ctx context.Context, network, txid, address string) ([]chain.Transfer, error)
 	// Skewed says whether the clock has just jumped; nil: never. What it dated is no evidence then, and ends nothing.
 	Skewed func() bool
 }
@@ -270,16 +271,15 @@ func (s *Service) played(network string) bool {
 	return ok && n.Played
 }
 
-// Choose sets the coin for the payer: the quote is taken from memory, the address assigned in the same transaction. email
-// replaces the address letters go to, nil leaves it.
-func (s *Service) Choose(ctx context.Context, id ident.ID, asset string, email *string) (*Invoice, error) {
+// Choose sets the coin for the payer: the quote is taken from memory, the address assigned in the same transaction.
+func (s *Service) Choose(ctx context.Context, id ident.ID, c Choice) (*Invoice, error) {
 	var out *Invoice
 	err := s.Store.Together(ctx, func(ctx context.Context) error {
 		inv, err := s.Find(ctx, id)
 		if err != nil {
 			return err
 		}
-		m, ok := inv.Method(asset)
+		m, ok := inv.Method(c.Asset)
 		if !ok || (inv.Skipped > 0 && !s.played(m.Network)) { // real money keeps to the real clock
 			return ErrMethod
 		}
@@ -295,15 +295,7 @@ func (s *Service) Choose(ctx context.Context, id ident.ID, asset string, email *
 			return err
 		}
 		out, err = s.Store.Update(ctx, id, func(inv *Invoice, at Moment) (Effects, error) {
-			wrote := email != nil && *email != inv.Email
-			if wrote {
-				inv.Email = *email
-			}
-			fx, err := inv.Choose(asset, fresh, addr, at, Cause{Kind: "payer"})
-			if wrote && errors.Is(err, ErrUnchanged) { // the coin stays, the address is news
-				return Effects{}, nil
-			}
-			return fx, err
+			return inv.Choose(c, fresh, addr, at, Cause{Kind: "payer"})
 		})
 		return err
 	})
@@ -368,33 +360,6 @@ func (s *Service) PaidBy(ctx context.Context, network, txid string) ([]ident.ID,
 	return s.Store.PaidBy(ctx, network, txid)
 }
 
-// RefundTo keeps where the payer wants money back to, in the chosen coin: once some has come. Nothing is sent by it.
-func (s *Service) RefundTo(ctx context.Context, id ident.ID, address string) (*Invoice, error) {
-	return s.Store.Update(ctx, id, func(inv *Invoice, _ Moment) (Effects, error) {
-		m, ok := inv.Method(inv.Asset)
-		if !ok || !inv.Refundable() {
-			return Effects{}, ErrState
-		}
-		parsed, err := s.Addresses.Parse(m.Network, address)
-		if err != nil {
-			return Effects{}, err
-		}
-		if slices.ContainsFunc(inv.Addresses, func(a Address) bool { return a.Text == parsed }) {
-			return Effects{}, ErrRefundAddress
-		}
-		if inv.RefundAsset == m.Asset && inv.RefundAddress == parsed {
-			return Effects{}, ErrUnchanged
-		}
-		inv.RefundAsset, inv.RefundAddress = m.Asset, parsed
-		return Effects{}, nil
-	})
-}
-
-// Refundable says whether there is money a merchant might send back.
-func (inv *Invoice) Refundable() bool {
-	return slices.ContainsFunc(inv.Payments, func(p Payment) bool { return p.Live() && p.pays() && p.Transfer.Asset == inv.Asset })
-}
-
 // Decide adds a person's mark.
 func (s *Service) Decide(ctx context.Context, id ident.ID, m Mark) (*Invoice, error) {
 	return s.Store.Update(ctx, id, func(inv *Invoice, at Moment) (Effects, error) { return inv.Mark(m, at) })
@@ -412,6 +377,15 @@ func (s *Service) spots(inv *Invoice) Spots {
 			return nil
 		}
 		return &q
+	}
+}
+
+// known is the rules of coins an invoice does not ask for, as they would have been frozen into it.
+func (s *Service) known(inv *Invoice) Known {
+	return func(asset string) (Method, bool) {
+		a, ok := s.Registry.Asset(asset)
+		n, found := s.Registry.Network(a.Network)
+		return NewMethod(a, n, inv.Terms.Name), ok && found
 	}
 }
 

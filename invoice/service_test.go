@@ -259,7 +259,7 @@ func TestChoose(t *testing.T) {
 	texts := make([]string, 20)
 	for i := range texts {
 		wg.Go(func() {
-			chosen, err := o.Choose(context.Background(), inv.ID, o.coin.ID, &mail)
+			chosen, err := o.Choose(context.Background(), inv.ID, invoice.Choice{Asset: o.coin.ID, Email: &mail})
 			if err != nil {
 				t.Error(err)
 				return
@@ -278,29 +278,29 @@ func TestChoose(t *testing.T) {
 		t.Errorf("%+v", loaded)
 	}
 	for _, other := range []string{"eve@shop.example", ""} { // mended, then taken back, while the coin stays
-		if _, err := o.Choose(t.Context(), inv.ID, o.coin.ID, &other); err != nil || o.load(inv).Email != other {
+		if _, err := o.Choose(t.Context(), inv.ID, invoice.Choice{Asset: o.coin.ID, Email: &other}); err != nil || o.load(inv).Email != other {
 			t.Errorf("%q became %q: %v", other, o.load(inv).Email, err)
 		}
 	}
 	version := o.load(inv).Version
-	if _, err := o.Choose(t.Context(), inv.ID, o.coin.ID, nil); err != nil || o.load(inv).Version != version {
+	if _, err := o.Choose(t.Context(), inv.ID, invoice.Choice{Asset: o.coin.ID}); err != nil || o.load(inv).Version != version {
 		t.Errorf("the same choice again is a change: %v", err)
 	}
-	if _, err := o.Choose(t.Context(), inv.ID, "doge", nil); !errors.Is(err, invoice.ErrMethod) {
+	if _, err := o.Choose(t.Context(), inv.ID, invoice.Choice{Asset: "doge"}); !errors.Is(err, invoice.ErrMethod) {
 		t.Errorf("a coin that is not offered: %v", err)
 	}
-	if _, err := o.Choose(t.Context(), "short", o.coin.ID, nil); !errors.Is(err, invoice.ErrNotFound) {
+	if _, err := o.Choose(t.Context(), "short", invoice.Choice{Asset: o.coin.ID}); !errors.Is(err, invoice.ErrNotFound) {
 		t.Errorf("no id: %v", err)
 	}
 	o.clock.Pass(time.Hour)
 	o.see()
 	o.expire()
-	if _, err := o.Choose(t.Context(), inv.ID, o.coin.ID, nil); !errors.Is(err, invoice.ErrState) {
+	if _, err := o.Choose(t.Context(), inv.ID, invoice.Choice{Asset: o.coin.ID}); !errors.Is(err, invoice.ErrState) {
 		t.Errorf("when it has expired: %v", err)
 	}
 	ill := o.create(open)
 	o.ill.Store(true)
-	if _, err := o.Choose(t.Context(), ill.ID, o.coin.ID, nil); fault.Of(err).Kind != fault.Unavailable {
+	if _, err := o.Choose(t.Context(), ill.ID, invoice.Choice{Asset: o.coin.ID}); fault.Of(err).Kind != fault.Unavailable {
 		t.Errorf("while the node is down: %v", err)
 	}
 	o.sound()

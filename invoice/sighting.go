@@ -13,17 +13,22 @@ import (
 // Spots gives today's price of a coin, nil if there is none: what late money is taken at.
 type Spots func(asset string) *rate.Quote
 
+// Known gives the rules of a coin an invoice does not ask for, if the house knows the coin.
+type Known func(asset string) (Method, bool)
+
 // Credit takes in a transfer to one of the invoice's addresses, for the first time or again: in the mempool, in a
 // block, or in another block after a reorganisation. The same sighting twice changes nothing.
-func (inv *Invoice) Credit(s chain.Sighting, id ident.ID, number int64, spots Spots, at Moment) (Effects, error) {
+func (inv *Invoice) Credit(s chain.Sighting, id ident.ID, number int64, spots Spots, known Known, at Moment) (Effects, error) {
 	at = inv.shift(at)
-	m, ok := inv.Method(s.Transfer.Asset)
+	addr, ok := inv.addressed(s.Transfer)
 	if !ok {
 		return Effects{}, ErrMethod
 	}
-	addr, ok := inv.Address(s.Transfer.Asset)
-	if !ok || addr.Text != s.Transfer.Address {
-		return Effects{}, ErrMethod
+	m, ok := inv.Method(s.Transfer.Asset)
+	if !ok {
+		if m, ok = known(s.Transfer.Asset); !ok {
+			return Effects{}, ErrMethod
+		}
 	}
 	w := inv.begin(at, Cause{Kind: "payment", ID: s.Transfer.TxID})
 	if p := inv.payment(s.Transfer); p != nil {
@@ -40,6 +45,17 @@ func (inv *Invoice) Credit(s chain.Sighting, id ident.ID, number int64, spots Sp
 		w.tell(told, p)
 	}
 	return w.finish()
+}
+
+// addressed finds the address a transfer went to: the one of its own asset if several coins share it.
+func (inv *Invoice) addressed(t chain.Transfer) (Address, bool) {
+	found, ok := Address{}, false
+	for _, a := range inv.Addresses {
+		if a.Network == t.Network && a.Text == t.Address && (!ok || a.Asset == t.Asset) {
+			found, ok = a, true
+		}
+	}
+	return found, ok
 }
 
 func (inv *Invoice) payment(t chain.Transfer) *Payment {
@@ -65,7 +81,7 @@ func (w *work) first(s chain.Sighting, m Method, addr Address, id ident.ID, numb
 	}
 	old := w.displace(s)
 	if old != nil && w.inherits(p, *old) {
-		p.FirstSeen, p.Quote, p.Standing, p.IsLate, p.Extra = old.FirstSeen, old.Quote, old.Standing, old.IsLate, old.Extra
+		p.FirstSeen, p.Quote, p.Standing, p.IsLate, p.Wrong, p.Extra = old.FirstSeen, old.Quote, old.Standing, old.IsLate, old.Wrong, old.Extra
 		p.RevertedAt = old.RevertedAt // goods may be out for it: who takes its coins takes confirmed money
 		w.replace(old, s, id)
 	} else {
@@ -74,7 +90,7 @@ func (w *work) first(s chain.Sighting, m Method, addr Address, id ident.ID, numb
 		}
 		spot := spots(m.Asset)
 		j := inv.judge(s, m, addr, w.at, spot)
-		p.Standing, p.Quote, p.IsLate, p.Extra = j.standing, j.quote, j.late, w.before == Settled
+		p.Standing, p.Quote, p.IsLate, p.Wrong, p.Extra = j.standing, j.quote, j.late, j.wrong, w.before == Settled && !j.wrong
 		if told = p.sighted(); j.extra {
 			told = "extra"
 		}
@@ -276,6 +292,8 @@ func (p Payment) sighted() string {
 		return "unmatched"
 	case p.Standing == Quarantined:
 		return "quarantined"
+	case p.Wrong:
+		return "wrong_asset"
 	case p.IsLate:
 		return "late"
 	case p.Extra:

@@ -18,7 +18,7 @@ func (s *Service) Seen(ctx context.Context, owner ident.ID, seen chain.Sighting)
 	}
 	id := ident.New(s.Random)
 	return s.update(ctx, owner, func(inv *Invoice, at Moment) (Effects, error) {
-		return inv.Credit(seen, id, number, s.spots(inv), at)
+		return inv.Credit(seen, id, number, s.spots(inv), s.known(inv), at)
 	})
 }
 

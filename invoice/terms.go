@@ -15,6 +15,7 @@ type Terms struct {
 	Lock          time.Duration // how long a price holds
 	DeadlineAfter time.Duration // from creation; 0: the end of the lock is the deadline
 	ExtendShort   time.Duration // the lock lasts longer once a part has come
+	SlowPayer     time.Duration // and for who pays from an exchange
 	Grace         time.Duration // after the lock, money still counts as in time
 	MaxRenewals   int           // by the payer
 	RenewDrift    int64         // basis points the price may move for a lock to renew by itself; 0 never
@@ -48,7 +49,7 @@ func OrderTerms(tolerance money.Amount, stable bool) Terms {
 	}
 	return Terms{
 		Name: TermsOrder, Tolerance: tolerance, OpenFor: time.Hour, Lock: lock, DeadlineAfter: time.Hour,
-		ExtendShort: 30 * time.Minute, Grace: 10 * time.Minute, MaxRenewals: 12, RenewDrift: 100, Watch: watchWindow,
+		ExtendShort: 30 * time.Minute, SlowPayer: 30 * time.Minute, Grace: 10 * time.Minute, MaxRenewals: 12, RenewDrift: 100, Watch: watchWindow,
 	}
 }
 
@@ -56,7 +57,7 @@ func OrderTerms(tolerance money.Amount, stable bool) Terms {
 func NewMethod(a chain.Asset, n chain.Network, terms string) Method {
 	m := Method{
 		Asset: a.ID, Network: a.Network, Currency: a.Currency, Confirmations: a.Confirmations,
-		Places: min(a.DuePlaces, 8), Dust: a.Dust, Cap: a.Cap, ConfirmWithin: 72 * time.Hour,
+		Places: min(a.DuePlaces, 8), Dust: a.Dust, Cap: a.Cap, Minimum: a.Minimum, ConfirmWithin: 72 * time.Hour,
 	}
 	if n.Family == chain.FamilyBitcoin {
 		m.ConfirmWithin = 14 * 24 * time.Hour

@@ -61,7 +61,7 @@ var (
 const never = 365 * 24 * time.Hour
 
 func TestTransitions(t *testing.T) {
-	for _, group := range [][]transition{beginnings(), payments(), ends(), chainTakesBack(), lateMoney(), decisions(), renewals()} {
+	for _, group := range [][]transition{beginnings(), payments(), ends(), chainTakesBack(), lateMoney(), decisions(), renewals(), returns()} {
 		for _, row := range group {
 			t.Run(row.name, func(t *testing.T) { row.run(t) })
 		}

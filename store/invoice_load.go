@@ -22,7 +22,7 @@ func (s Invoices) load(ctx context.Context, id ident.ID) (inv *invoice.Invoice, 
 		if inv, heads, err = s.row(ctx, id); err != nil {
 			return err
 		}
-		for _, part := range []func(context.Context, *invoice.Invoice) error{s.quotes, s.addresses, s.payments, s.marks} {
+		for _, part := range []func(context.Context, *invoice.Invoice) error{s.quotes, s.addresses, s.payments, s.marks, s.refunds} {
 			if err := part(ctx, inv); err != nil {
 				return fmt.Errorf("invoice %s: %w", id.Short(), err)
 			}
@@ -46,11 +46,11 @@ func (s Invoices) row(ctx context.Context, id ident.ID) (*invoice.Invoice, chain
 	var ended invoice.End
 	err := s.from(ctx).QueryRowContext(ctx, `SELECT id, number, uuid, merchant_id, environment, version, origin, foreign_id, title, description,
 		email, end_user_reference, payer, success_url, failure_url, created_at, currency, scale, crypto, price, tolerance, terms, methods, asset,
-		state, reason, ended_state, ended_reason, ended_at, lapsed_quote, settled_at, skipped_ms, due_at, log_seq, log_hash, event_seq, event_hash, refund_asset, refund_address
+		state, reason, ended_state, ended_reason, ended_at, lapsed_quote, settled_at, skipped_ms, due_at, log_seq, log_hash, event_seq, event_hash, refund_asset, refund_address, from_exchange, slow_payer
 		FROM invoices WHERE id = $1`, id).Scan(&inv.ID, &inv.Number, &inv.UUID, &inv.Merchant, &inv.Env, &inv.Version, &inv.Origin, &inv.ForeignID,
 		&inv.Title, &inv.Description, &inv.Email, &inv.EndUserReference, &payer, &inv.SuccessURL, &inv.FailureURL, &created, &c.Code, &scale, &crypto,
 		&price, &tolerance, &terms, &methods, &inv.Asset, &inv.Outcome.State, &inv.Outcome.Reason, &ended.State, &ended.Reason, &endedAt, &inv.Lapsed, &settled,
-		&skipped, &due, &h.log.seq, &h.log.hash, &h.events.seq, &h.events.hash, &inv.RefundAsset, &inv.RefundAddress)
+		&skipped, &due, &h.log.seq, &h.log.hash, &h.events.seq, &h.events.hash, &inv.RefundAsset, &inv.RefundAddress, &inv.FromExchange, &inv.SlowPayer)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, h, invoice.ErrNotFound
 	}
@@ -88,7 +88,7 @@ func frozen(inv *invoice.Invoice, terms, methods, tolerance string) error {
 		return fmt.Errorf("documents: %w", err)
 	}
 	inv.Terms = invoice.Terms{
-		Name: t.Name, OpenFor: t.OpenFor, Lock: t.Lock, DeadlineAfter: t.DeadlineAfter, ExtendShort: t.ExtendShort, Grace: t.Grace,
+		Name: t.Name, OpenFor: t.OpenFor, Lock: t.Lock, DeadlineAfter: t.DeadlineAfter, ExtendShort: t.ExtendShort, SlowPayer: t.SlowPayer, Grace: t.Grace,
 		MaxRenewals: t.MaxRenewals, RenewDrift: t.RenewDrift, Partial: t.Partial, Watch: t.Watch, LockAll: t.LockAll,
 	}
 	var err error
@@ -162,24 +162,29 @@ func (s Invoices) marks(ctx context.Context, inv *invoice.Invoice) error {
 func (s Invoices) payments(ctx context.Context, inv *invoice.Invoice) error {
 	return s.each(ctx, `SELECT id, number, network, asset, txid, ordinal, address, amount, inputs, replaceable, coinbase, status, standing,
 		is_late, extra, quote_id, first_seen_at, confirmed_at, reverted_at, block_height, block_hash, depth, need, conflict, conflict_height,
-		conflict_hash, double_spent, replaced_by, booked, epoch, events FROM payments WHERE owner_id = $1 AND owner_kind = 'invoice' ORDER BY number`,
+		conflict_hash, double_spent, replaced_by, booked, epoch, events, wrong, coin, scale FROM payments WHERE owner_id = $1 AND owner_kind = 'invoice' ORDER BY number`,
 		[]any{inv.ID}, func(rows *sql.Rows) error {
 			var p invoice.Payment
 			var amount, inputs string
-			var seen, confirmed, reverted int64
+			var seen, confirmed, reverted, scale int64
+			foreign := money.Currency{Kind: money.Crypto}
 			t := &p.Transfer
 			if err := rows.Scan(&p.ID, &p.Number, &t.Network, &t.Asset, &t.TxID, &t.Ordinal, &t.Address, &amount, &inputs, &p.Replaceable,
 				&p.Coinbase, &p.Status, &p.Standing, &p.IsLate, &p.Extra, &p.Quote, &seen, &confirmed, &reverted, &p.Block.Height, &p.Block.Hash,
 				&p.Depth, &p.Need, &p.Conflict, &p.ConflictBlock.Height, &p.ConflictBlock.Hash, &p.DoubleSpent, &p.ReplacedBy, &p.Booked,
-				&p.Epoch, &p.Events); err != nil {
+				&p.Epoch, &p.Events, &p.Wrong, &foreign.Code, &scale); err != nil {
 				return err
 			}
+			foreign.Scale = uint8(scale) //nolint:gosec // written from a uint8
 			m, ok := inv.Method(t.Asset)
-			if !ok {
+			switch {
+			case ok:
+				foreign = m.Currency
+			case foreign.Code == "":
 				return fmt.Errorf("payment %s: no method %q", p.ID, t.Asset)
 			}
 			var err error
-			if t.Amount, err = money.ParseMinor(m.Currency, amount); err != nil {
+			if t.Amount, err = money.ParseMinor(foreign, amount); err != nil {
 				return err
 			}
 			if err := json.Unmarshal([]byte(inputs), &p.Inputs); err != nil {
@@ -215,13 +220,13 @@ func (t *tx) insertPayment(ctx context.Context, inv *invoice.Invoice, p *invoice
 	tr := p.Transfer
 	_, err = t.exec(ctx, `INSERT INTO payments (id, number, merchant_id, owner_kind, owner_id, network, asset, txid, ordinal, address, amount,
 		inputs, replaceable, coinbase, status, standing, is_late, extra, quote_id, first_seen_at, confirmed_at, reverted_at, block_height,
-		block_hash, depth, need, conflict, conflict_height, conflict_hash, double_spent, replaced_by, booked, epoch, events)
+		block_hash, depth, need, conflict, conflict_height, conflict_hash, double_spent, replaced_by, booked, epoch, events, wrong, coin, scale)
 		VALUES ($1, $2, $3, 'invoice', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
-		$26, $27, $28, $29, $30, $31, $32, $33)`,
+		$26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)`,
 		p.ID, p.Number, inv.Merchant, inv.ID, tr.Network, tr.Asset, tr.TxID, tr.Ordinal, tr.Address, tr.Amount.Minor(), string(inputs),
 		p.Replaceable, p.Coinbase, p.Status, p.Standing, p.IsLate, p.Extra, p.Quote, millis(p.FirstSeen), millis(p.ConfirmedAt),
 		millis(p.RevertedAt), p.Block.Height, p.Block.Hash, p.Depth, p.Need, p.Conflict, p.ConflictBlock.Height, p.ConflictBlock.Hash,
-		p.DoubleSpent, p.ReplacedBy, p.Booked, p.Epoch, p.Events)
+		p.DoubleSpent, p.ReplacedBy, p.Booked, p.Epoch, p.Events, p.Wrong, tr.Amount.Currency().Code, int64(tr.Amount.Currency().Scale))
 	return err
 }
 

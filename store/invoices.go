@@ -91,7 +91,7 @@ var (
 	standingColumns = []string{
 		"version", "email", "asset", "network", "quote_id", "state", "amount_state", "flags", "fulfilment", "reason", "due", "received",
 		"ended_state", "ended_reason", "ended_at", "lapsed_quote", "settled_at", "expires_at", "due_at", "log_seq", "log_hash", "log_seal",
-		"event_seq", "event_hash", "event_seal", "skipped_ms", "refund_asset", "refund_address",
+		"event_seq", "event_hash", "event_seal", "skipped_ms", "refund_asset", "refund_address", "from_exchange", "slow_payer",
 	}
 	fixedColumns = []string{
 		"id", "number", "uuid", "merchant_id", "environment", "origin", "foreign_id", "title", "description", "end_user_reference", "payer",
@@ -128,6 +128,7 @@ func (s Invoices) standingRow(inv *invoice.Invoice, h chains) []any {
 		o.Due.Minor(), inv.Received(inv.Asset).Minor(), ended.State, ended.Reason, millis(ended.At), inv.Lapsed, millis(inv.SettledAt),
 		millis(inv.Deadline()), millis(inv.DueAt), h.log.seq, h.log.hash, s.sealed(logStream(inv.ID), h.log),
 		h.events.seq, h.events.hash, s.sealed(eventStream(inv.ID), h.events), inv.Skipped.Milliseconds(), inv.RefundAsset, inv.RefundAddress,
+		inv.FromExchange, inv.SlowPayer,
 	}
 }
 
@@ -287,7 +288,7 @@ func (s Invoices) keepLists(ctx context.Context, t *tx, before, inv *invoice.Inv
 			}
 		}
 	}
-	return nil
+	return t.keepRefunds(ctx, before, inv)
 }
 
 func (t *tx) insertQuote(ctx context.Context, inv *invoice.Invoice, n int) error {
@@ -421,7 +422,7 @@ func (s Invoices) Find(ctx context.Context, id ident.ID) (*invoice.Invoice, erro
 func documents(inv *invoice.Invoice) (terms, methods string, err error) {
 	t, err := json.Marshal(termsRow{
 		Name: inv.Terms.Name, OpenFor: inv.Terms.OpenFor, Lock: inv.Terms.Lock, DeadlineAfter: inv.Terms.DeadlineAfter,
-		ExtendShort: inv.Terms.ExtendShort, Grace: inv.Terms.Grace, MaxRenewals: inv.Terms.MaxRenewals, RenewDrift: inv.Terms.RenewDrift,
+		ExtendShort: inv.Terms.ExtendShort, SlowPayer: inv.Terms.SlowPayer, Grace: inv.Terms.Grace, MaxRenewals: inv.Terms.MaxRenewals, RenewDrift: inv.Terms.RenewDrift,
 		Partial: inv.Terms.Partial, Watch: inv.Terms.Watch, LockAll: inv.Terms.LockAll,
 	})
 	if err != nil {
@@ -431,7 +432,7 @@ func documents(inv *invoice.Invoice) (terms, methods string, err error) {
 	for _, m := range inv.Methods {
 		rows = append(rows, methodRow{
 			Asset: m.Asset, Network: m.Network, Code: m.Currency.Code, Scale: m.Currency.Scale, Confirmations: m.Confirmations,
-			Places: m.Places, Dust: m.Dust.Minor(), Cap: m.Cap.Minor(), ConfirmWithin: m.ConfirmWithin, LateSettles: m.LateSettles,
+			Places: m.Places, Dust: m.Dust.Minor(), Cap: m.Cap.Minor(), Minimum: m.Minimum.Minor(), ConfirmWithin: m.ConfirmWithin, LateSettles: m.LateSettles,
 		})
 	}
 	list, err := json.Marshal(rows)
@@ -445,6 +446,7 @@ type termsRow struct {
 	Lock          time.Duration `json:"lock"`
 	DeadlineAfter time.Duration `json:"deadline_after"`
 	ExtendShort   time.Duration `json:"extend_short"`
+	SlowPayer     time.Duration `json:"slow_payer,omitempty"`
 	Grace         time.Duration `json:"grace"`
 	MaxRenewals   int           `json:"max_renewals"`
 	RenewDrift    int64         `json:"renew_drift"`
@@ -462,6 +464,7 @@ type methodRow struct {
 	Places        int           `json:"places"`
 	Dust          string        `json:"dust"`
 	Cap           string        `json:"cap"`
+	Minimum       string        `json:"minimum,omitempty"`
 	ConfirmWithin time.Duration `json:"confirm_within"`
 	LateSettles   bool          `json:"late_settles"`
 }
@@ -470,11 +473,15 @@ func (r methodRow) method() (invoice.Method, error) {
 	c := money.Currency{Code: r.Code, Scale: r.Scale, Kind: money.Crypto}
 	dust, err1 := money.ParseMinor(c, r.Dust)
 	most, err2 := money.ParseMinor(c, r.Cap)
-	if err := errors.Join(err1, err2); err != nil {
+	least, err3 := money.Zero(c), error(nil)
+	if r.Minimum != "" {
+		least, err3 = money.ParseMinor(c, r.Minimum)
+	}
+	if err := errors.Join(err1, err2, err3); err != nil {
 		return invoice.Method{}, fmt.Errorf("method %s: %w", r.Asset, err)
 	}
 	return invoice.Method{
-		Asset: r.Asset, Network: r.Network, Currency: c, Confirmations: r.Confirmations, Places: r.Places, Dust: dust, Cap: most,
+		Asset: r.Asset, Network: r.Network, Currency: c, Confirmations: r.Confirmations, Places: r.Places, Dust: dust, Cap: most, Minimum: least,
 		ConfirmWithin: r.ConfirmWithin, LateSettles: r.LateSettles,
 	}, nil
 }

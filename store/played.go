@@ -34,10 +34,10 @@ func (s Chains) PlayedAt(ctx context.Context, height int64) (rehearsal.Block, bo
 
 func (s Chains) playedTxs(ctx context.Context, where string, args ...any) ([]rehearsal.Tx, error) {
 	var list []rehearsal.Tx
-	err := s.each(ctx, "SELECT id, address, amount, input, block_hash, held, at FROM played_txs WHERE NOT gone AND "+where, args, func(rows *sql.Rows) error {
+	err := s.each(ctx, "SELECT id, asset, address, amount, input, block_hash, held, at FROM played_txs WHERE NOT gone AND "+where, args, func(rows *sql.Rows) error {
 		var t rehearsal.Tx
 		var at int64
-		if err := rows.Scan(&t.ID, &t.Address, &t.Amount, &t.Input, &t.Block, &t.Held, &at); err != nil {
+		if err := rows.Scan(&t.ID, &t.Asset, &t.Address, &t.Amount, &t.Input, &t.Block, &t.Held, &at); err != nil {
 			return err
 		}
 		t.At = instant(at)
@@ -80,8 +80,8 @@ func (s Chains) AddPlayedBlock(ctx context.Context, b rehearsal.Block) error {
 
 // AddPlayedTx keeps a transaction.
 func (s Chains) AddPlayedTx(ctx context.Context, t rehearsal.Tx) error {
-	return s.change(ctx, "INSERT INTO played_txs (id, address, amount, input, block_hash, held, gone, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-		t.ID, t.Address, t.Amount, t.Input, t.Block, t.Held, false, millis(t.At))
+	return s.change(ctx, "INSERT INTO played_txs (id, asset, address, amount, input, block_hash, held, gone, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+		t.ID, t.Asset, t.Address, t.Amount, t.Input, t.Block, t.Held, false, millis(t.At))
 }
 
 // MoveToBlock puts the pool into a block.

@@ -238,7 +238,7 @@ func (s *stage) decide(c created, kind invoice.MarkKind, reason string, until ti
 func (s *stage) choose(c created) {
 	s.Helper()
 	mail := "ada@shop.example"
-	_, err := s.invoices.Choose(s.Context(), c.capability(), "ltct", &mail)
+	_, err := s.invoices.Choose(s.Context(), c.capability(), invoice.Choice{Asset: "ltct", Email: &mail})
 	s.must(err)
 	s.step()
 }

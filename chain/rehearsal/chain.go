@@ -33,6 +33,7 @@ type Block struct {
 // Tx is a played transaction: one input nobody else has, one output.
 type Tx struct {
 	ID      string
+	Asset   string // chain.Asset.ID, empty: the chain's own coin
 	Address string
 	Amount  string // smallest units
 	Input   string // "txid:0"
@@ -66,7 +67,8 @@ type Keeper interface {
 type Chain struct {
 	Keeper Keeper
 	Net    chain.Network
-	Asset  chain.Asset
+	Asset  chain.Asset // its own coin
+	Token  chain.Asset // a second one that can be paid with; none has no ID
 	Random io.Reader
 }
 
@@ -156,11 +158,15 @@ func (c *Chain) Mempool(ctx context.Context, known func(txid string) bool) (chai
 }
 
 func (c *Chain) tx(tx Tx) (chain.Tx, error) {
-	amount, err := money.ParseMinor(c.Asset.Currency, tx.Amount)
+	asset := c.Asset
+	if tx.Asset != "" && tx.Asset == c.Token.ID {
+		asset = c.Token
+	}
+	amount, err := money.ParseMinor(asset.Currency, tx.Amount)
 	if err != nil {
 		return chain.Tx{}, err
 	}
-	out := chain.Transfer{Network: c.Net.ID, TxID: tx.ID, Asset: c.Asset.ID, Address: tx.Address, Amount: amount}
+	out := chain.Transfer{Network: c.Net.ID, TxID: tx.ID, Asset: asset.ID, Address: tx.Address, Amount: amount}
 	return chain.Tx{ID: tx.ID, Inputs: []string{tx.Input}, Outputs: []chain.Transfer{out}, Replaceable: true, SeenAt: tx.At}, nil
 }
 
@@ -172,7 +178,17 @@ func (c *Chain) draw() (string, error) {
 	return hex.EncodeToString(raw[:]), nil
 }
 
-// Pay sends an amount to an address, unconfirmed. A held payment is not mined until it is released.
+// Pays lists what a transaction pays an address.
+func (c *Chain) Pays(ctx context.Context, txid, address string) ([]chain.Transfer, error) {
+	tx, ok, err := c.Keeper.PlayedTx(ctx, txid)
+	if err != nil || !ok || tx.Address != address {
+		return nil, err
+	}
+	t, err := c.tx(tx)
+	return t.Outputs, err
+}
+
+// Pay sends an amount of the coin or the token to an address, unconfirmed. A held payment is not mined until it is released.
 func (c *Chain) Pay(ctx context.Context, address string, amount money.Amount, held bool) (string, error) {
 	coin, err := c.draw()
 	if err != nil {
@@ -191,7 +207,11 @@ func (c *Chain) spend(ctx context.Context, input, address string, amount money.A
 		if err != nil {
 			return err
 		}
-		return c.Keeper.AddPlayedTx(ctx, Tx{ID: id, Address: address, Amount: amount.Minor(), Input: input, Held: held, At: at})
+		asset := ""
+		if amount.Currency() == c.Token.Currency && c.Token.ID != "" {
+			asset = c.Token.ID
+		}
+		return c.Keeper.AddPlayedTx(ctx, Tx{ID: id, Asset: asset, Address: address, Amount: amount.Minor(), Input: input, Held: held, At: at})
 	})
 }
 
@@ -306,7 +326,7 @@ func (c *Chain) doubleSpend(ctx context.Context, block string, gone map[string]s
 		if err != nil {
 			return err
 		}
-		if err := c.Keeper.AddPlayedTx(ctx, Tx{ID: other, Address: address, Amount: old.Amount, Input: old.Input, Block: block, At: old.At}); err != nil {
+		if err := c.Keeper.AddPlayedTx(ctx, Tx{ID: other, Asset: old.Asset, Address: address, Amount: old.Amount, Input: old.Input, Block: block, At: old.At}); err != nil {
 			return err
 		}
 	}

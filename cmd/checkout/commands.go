@@ -298,6 +298,10 @@ type invoiceCmd struct {
 	Show   invoiceShowCmd   `cmd:"" help:"Show an invoice."`
 	List   invoiceListCmd   `cmd:"" help:"List a merchant's newest invoices."`
 
+	Refund       invoiceRefundCmd       `cmd:"" help:"Approve that money goes back to the payer; you send it."`
+	RefundSent   invoiceRefundSentCmd   `cmd:"" help:"Record the transaction that pays a refund."`
+	RefundReject invoiceRefundRejectCmd `cmd:"" help:"Take the approval of a refund back."`
+
 	Accept     invoiceAcceptCmd     `cmd:"" help:"Take what has come, or was paid otherwise, for the whole."`
 	Invalidate invoiceInvalidateCmd `cmd:"" help:"End an invoice that shall not be paid any more."`
 	Cancel     invoiceCancelCmd     `cmd:"" help:"End an invoice nothing was seen of."`

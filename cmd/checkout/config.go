@@ -126,7 +126,7 @@ func (s *Settings) registry() (*chain.Registry, error) {
 		return nil, setting("--bitcoin-network (CHECKOUT_BITCOIN_NETWORK)", "The Bitcoin network is mainnet, testnet4, signet or regtest.")
 	}
 	played, ltct := chain.Rehearsal()
-	assets := []chain.Asset{btc, ltct}
+	assets := []chain.Asset{btc, ltct, chain.RehearsalToken()}
 	for code, n := range s.Confirmations {
 		found := false
 		for i := range assets {

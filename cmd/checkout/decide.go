@@ -53,14 +53,9 @@ func (d decision) decide(ctx context.Context, s *Settings, out *console, m invoi
 	if m.Reason = d.Reason; !merchant.Presentable(m.Reason, 500) {
 		return setting("--reason", "A reason has 1 to 500 characters and no control characters.")
 	}
-	if m.Actor = d.Actor; m.Actor == "" {
-		m.Actor = "operator"
-		if u, err := user.Current(); err == nil {
-			m.Actor = u.Username
-		}
-	}
-	if !merchant.Presentable(m.Actor, 100) {
-		return setting("--actor", "A name has 1 to 100 characters and no control characters.")
+	var err error
+	if m.Actor, err = actorOf(d.Actor); err != nil {
+		return err
 	}
 	return with(ctx, s, out, func(a *app) error {
 		inv, err := a.named(ctx, d.ID)
@@ -74,4 +69,18 @@ func (d decision) decide(ctx context.Context, s *Settings, out *console, m invoi
 		out.say(v, "%s", v.line())
 		return nil
 	})
+}
+
+// actorOf is who decides: as named, else the system's user.
+func actorOf(name string) (string, error) {
+	if name == "" {
+		name = "operator"
+		if u, err := user.Current(); err == nil {
+			name = u.Username
+		}
+	}
+	if !merchant.Presentable(name, 100) {
+		return "", setting("--actor", "A name has 1 to 100 characters and no control characters.")
+	}
+	return name, nil
 }

@@ -23,7 +23,7 @@ import (
 
 var errRehearsal = fault.New(fault.Conflict, "rehearsal_state", "The payment is not in a state that allows this now.")
 
-var errNotPlayed = fault.New(fault.Conflict, "rehearsal_coin", "Choose LTCT first: only the played coin can be played with.")
+var errNotPlayed = fault.New(fault.Conflict, "rehearsal_coin", "Choose a played coin first: only those can be played with.")
 
 // seenWithin is how long an action waits for the watcher to take notice.
 const seenWithin = 5 * time.Second
@@ -56,6 +56,7 @@ func (a *app) rehearse(ctx context.Context, name, action, blocks string) error {
 		"short": func(ctx context.Context, inv *invoice.Invoice) error { return a.payPart(ctx, inv, 95) },
 		"over":  func(ctx context.Context, inv *invoice.Invoice) error { return a.payPart(ctx, inv, 125) },
 		"parts": a.playParts, "late": a.playLate, "replace": a.playReplace, "reorg": a.playReorg,
+		"wrong": a.playWrong, "refund": a.playRefund,
 	}
 	play, ok := actions[action]
 	if !ok {
@@ -65,7 +66,7 @@ func (a *app) rehearse(ctx context.Context, name, action, blocks string) error {
 	if err != nil {
 		return err
 	}
-	if inv.Asset != a.played.Asset.ID {
+	if inv.Asset != a.played.Asset.ID && inv.Asset != a.played.Token.ID {
 		return errNotPlayed
 	}
 	if err := play(ctx, inv); err != nil || n == 0 {
@@ -202,6 +203,58 @@ func (a *app) playReorg(ctx context.Context, inv *invoice.Invoice) error {
 		return errRehearsal
 	}
 	return a.played.Reorganise(ctx, int(depth), nil)
+}
+
+// playWrong sends the other played coin, of the same worth, to the address of the chosen one.
+func (a *app) playWrong(ctx context.Context, inv *invoice.Invoice) error {
+	addr, ok := inv.Address(inv.Asset)
+	if !ok {
+		return errRehearsal
+	}
+	other := a.played.Asset
+	if inv.Asset == other.ID {
+		other = a.played.Token
+	}
+	worth, err := a.estimate(other.Currency, inv.Price, other.DuePlaces)
+	if err != nil {
+		return err
+	}
+	_, err = a.played.Pay(ctx, addr.Text, worth, false)
+	return err
+}
+
+// playRefund does what a merchant does: the first time approve that money goes back, the second time send it.
+func (a *app) playRefund(ctx context.Context, inv *invoice.Invoice) error {
+	const actor = "rehearsal"
+	open, err := inv.OpenRefund("")
+	if err != nil {
+		to := inv.RefundAddress
+		if to == "" {
+			if to, err = a.elsewhere(); err != nil {
+				return err
+			}
+		}
+		_, err = a.invoices.Refund(ctx, inv.ID, invoice.RefundOrder{Amount: excess(inv), Address: to, Actor: actor, Reason: "played"})
+		return err
+	}
+	tx, err := a.played.Pay(ctx, open.Address, open.Amount, false)
+	if err != nil {
+		return err
+	}
+	_, err = a.invoices.RefundSent(ctx, inv.ID, open.ID, tx, actor, false)
+	return err
+}
+
+// excess is what was paid too much by the last payment, nil if it is not that.
+func excess(inv *invoice.Invoice) *money.Amount {
+	if inv.Outcome.State != invoice.Settled || inv.Outcome.Amount != invoice.Over {
+		return nil
+	}
+	over, err := inv.Received(inv.Asset).Sub(inv.Outcome.Due)
+	if err != nil || over.Sign() <= 0 {
+		return nil
+	}
+	return &over
 }
 
 // await waits until an invoice is as an action needs it.

@@ -43,8 +43,11 @@ const (
 	evictAfter    = 10 * time.Minute
 )
 
-// playedPrice is what one LTCT is worth in every fiat currency, unless the rates file says otherwise.
-const playedPrice = "100"
+// What one LTCT, and one played dollar, is worth in every fiat currency, unless the rates file says otherwise.
+const (
+	playedPrice       = "100"
+	playedStablePrice = "1"
+)
 
 // app is everything, introduced to everything else.
 type app struct {
@@ -175,18 +178,37 @@ func (a *app) wire() {
 	a.clock = &watch.Clock{Wall: a.unshifted(chains), Uptime: watch.SinceStart(), Log: a.log}
 	a.invoices = &invoice.Service{
 		Store: store.Invoices{DB: a.db}, Rates: a.rates, Addresses: a.wallets, Health: a.health, Registry: a.registry,
-		Random: rand.Reader, Now: a.now, Skewed: a.clock.Skewed,
+		Random: rand.Reader, Now: a.now, Skewed: a.clock.Skewed, Pays: a.pays,
 	}
 	network, coin := chain.Rehearsal()
-	if configured, ok := a.registry.Asset(coin.ID); ok {
-		coin = configured
+	a.played = &rehearsal.Chain{
+		Keeper: chains, Net: network, Asset: a.configured(coin), Token: a.configured(chain.RehearsalToken()), Random: rand.Reader,
 	}
-	a.played = &rehearsal.Chain{Keeper: chains, Net: network, Asset: coin, Random: rand.Reader}
 	a.dispatcher = &webhook.Dispatcher{
 		Outbox:   store.Webhooks{DB: a.db},
 		Dialects: map[string]webhook.Dialect{merchant.DialectCoinsPaid: coinspaid.Callbacks{Registry: a.registry}},
 		Client:   webhook.NewClient(a.settings.AllowPrivate), Holder: a.holder, Every: dispatchEvery, Now: a.now, Log: a.log,
 	}
+}
+
+// configured is an asset with what the settings say of it.
+func (a *app) configured(asset chain.Asset) chain.Asset {
+	if c, ok := a.registry.Asset(asset.ID); ok {
+		return c
+	}
+	return asset
+}
+
+// pays asks the node of a network what a transaction pays an address.
+func (a *app) pays(ctx context.Context, network, txid, address string) ([]chain.Transfer, error) {
+	for _, w := range a.watchers {
+		if source, ok := w.Source.(interface {
+			Pays(ctx context.Context, txid, address string) ([]chain.Transfer, error)
+		}); ok && w.Source.Network().ID == network {
+			return source.Pays(ctx, txid, address)
+		}
+	}
+	return nil, nil
 }
 
 // unshifted reads the transactions' clock, without the time a test pretends has passed.
@@ -213,7 +235,11 @@ func (a *app) newRates() *rate.Book {
 	}
 	for _, asset := range a.registry.Assets() {
 		if n, ok := a.registry.Network(asset.Network); ok && n.Played {
-			book.Sources = append(book.Sources, &feed.Played{Coin: asset.Currency, Price: playedPrice, Now: a.now})
+			price := playedPrice
+			if asset.Stable {
+				price = playedStablePrice
+			}
+			book.Sources = append(book.Sources, &feed.Played{Coin: asset.Currency, Price: price, Now: a.now})
 		}
 	}
 	return book
@@ -233,9 +259,7 @@ func (a *app) watch() error {
 		return nil
 	}
 	network, coin, _ := chain.Bitcoin(a.settings.BitcoinNetwork)
-	if configured, ok := a.registry.Asset(coin.ID); ok {
-		coin = configured
-	}
+	coin = a.configured(coin)
 	node, err := bitcoin.New(bitcoin.Config{
 		ClientConfig: bitcoin.ClientConfig{URL: a.settings.BitcoinRPC, CookieFile: a.settings.BitcoinCookie, CAFile: a.settings.BitcoinCA},
 		Network:      network, Asset: coin,

@@ -48,8 +48,11 @@ func everyField(t *testing.T, e Engine) {
 		for _, p := range loaded.Payments {
 			nonZero(set, "Payment", reflect.ValueOf(p))
 		}
+		for _, r := range loaded.Refunds {
+			nonZero(set, "Refund", reflect.ValueOf(r))
+		}
 	}
-	for _, kind := range []reflect.Type{reflect.TypeFor[invoice.Invoice](), reflect.TypeFor[invoice.Payment]()} {
+	for _, kind := range []reflect.Type{reflect.TypeFor[invoice.Invoice](), reflect.TypeFor[invoice.Payment](), reflect.TypeFor[invoice.Refund]()} {
 		for i := range kind.NumField() {
 			if name := kind.Name() + "." + kind.Field(i).Name; !set[name] {
 				t.Errorf("%s was never set: nothing was tested", name)
@@ -99,7 +102,7 @@ func (w *World) life(inv *invoice.Invoice) []step {
 			tx.ID = id
 			tx.Outputs = []chain.Transfer{{Network: w.Network.ID, TxID: id, Ordinal: 1, Asset: w.Asset.ID, Address: addr.Text, Amount: money.Units(w.Asset.Currency, units)}}
 			s := chain.Sighting{Tx: tx, Transfer: tx.Outputs[0], Block: in, Tip: tip}
-			return inv.Credit(s, ident.New(rand.Reader), number, func(string) *rate.Quote { return nil }, at)
+			return inv.Credit(s, ident.New(rand.Reader), number, func(string) *rate.Quote { return nil }, func(string) (invoice.Method, bool) { return invoice.Method{}, false }, at)
 		}}
 	}
 	skip := func(d time.Duration) step {
@@ -142,6 +145,29 @@ func (w *World) life(inv *invoice.Invoice) []step {
 		{"the lock lapses", func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) { return inv.Tick(nil, at) }},
 		skip(24 * time.Hour),
 		see("late", 1_000_000, chain.BlockRef{}, 106, chain.Tx{Inputs: []string{"l:0"}}),
+		{"pays from an exchange", func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) {
+			inv.FromExchange, inv.SlowPayer = true, true
+			return invoice.Effects{}, nil
+		}},
+		{"see the wrong coin", func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) {
+			number++
+			token := chain.RehearsalToken()
+			out := chain.Transfer{Network: w.Network.ID, TxID: "wrong", Asset: token.ID, Address: addr.Text, Amount: money.Units(token.Currency, 7_000_000)}
+			s := chain.Sighting{Tx: chain.Tx{ID: "wrong", Outputs: []chain.Transfer{out}}, Transfer: out, Block: block(104), Tip: 106}
+			known := func(string) (invoice.Method, bool) { return invoice.NewMethod(token, w.Network, inv.Terms.Name), true }
+			return inv.Credit(s, ident.New(rand.Reader), number, func(string) *rate.Quote { return nil }, known, at)
+		}},
+		{"refund", func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) {
+			part := money.Units(chain.RehearsalToken().Currency, 5_000_000)
+			return inv.Refund(invoice.RefundOrder{ID: ident.New(rand.Reader), Payment: "wrong", Amount: &part, Address: "back", Actor: "ada", Reason: "because"}, at)
+		}},
+		{"refund rejected", func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) { return inv.RejectRefund("", "ada", at) }},
+		{"refund again", func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) {
+			return inv.Refund(invoice.RefundOrder{ID: ident.New(rand.Reader), Payment: "wrong", Address: "back", Actor: "ada", Reason: "because"}, at)
+		}},
+		{"refund sent", func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) {
+			return inv.RefundSent("", "sending", true, "ada", at)
+		}},
 		mark(invoice.MarkAccept),
 	}
 }

@@ -34,16 +34,11 @@ func factsOf(inv *invoice.Invoice, now time.Time, usable bool) Facts {
 	return f
 }
 
-// counts says whether a payment is on its way to pay this invoice.
-func counts(p invoice.Payment) bool {
-	return p.Live() && (p.Standing == invoice.Counted || p.Standing == invoice.Late)
-}
-
 // progress is how far the slowest payment that counts is, and whether all of them have arrived.
 func progress(inv *invoice.Invoice) (have, need int, all bool) {
 	all = true
 	for _, p := range inv.Payments {
-		if !counts(p) {
+		if !inv.Counts(p) {
 			continue
 		}
 		depth := int(min(max(p.Depth, 0), p.Need))
@@ -75,7 +70,7 @@ func excess(inv *invoice.Invoice) bool {
 func surplus(inv *invoice.Invoice) money.Amount {
 	single := true
 	for _, p := range inv.Payments {
-		single = single && (!counts(p) || p.Transfer.Asset == inv.Asset)
+		single = single && (!inv.Counts(p) || p.Transfer.Asset == inv.Asset)
 	}
 	if q, ok := inv.Quote(inv.Asset); ok && single {
 		if over, err := inv.Received(inv.Asset).Sub(q.Due); err == nil && over.Sign() > 0 {

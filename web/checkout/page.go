@@ -315,7 +315,7 @@ func (f *Face) said(s scene) templates.Said {
 		out.Coin = extra.Currency().Code
 	}
 	for _, p := range inv.Payments {
-		if counts(p) {
+		if inv.Counts(p) {
 			out.Tx = shortTx(p.Transfer.TxID)
 		}
 	}

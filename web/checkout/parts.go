@@ -98,7 +98,7 @@ func (f *Face) outcomeFacts(s scene) []templates.Fact {
 		list = append(list, templates.Fact{Label: t.Say("fact.with"), Value: asset.Name + " (" + asset.Currency.Code + ")"})
 	}
 	for _, p := range inv.Payments {
-		if counts(p) {
+		if inv.Counts(p) {
 			tx := p.Transfer.TxID
 			list = append(list, templates.Fact{Label: t.Say("fact.transaction"), Value: shortTx(tx), Href: f.explorer(p.Transfer.Network, tx), Mono: true})
 		}
@@ -124,7 +124,7 @@ func lateOf(t *texts.Lang, inv *invoice.Invoice) *templates.Received {
 	m, _ := inv.Method(inv.Asset)
 	sum := money.Zero(m.Currency)
 	for _, p := range inv.Payments {
-		if p.Transfer.Asset == inv.Asset && (counts(p) || (p.Live() && p.Standing == invoice.Aside)) {
+		if p.Transfer.Asset == inv.Asset && (inv.Counts(p) || (p.Live() && p.Standing == invoice.Aside)) {
 			sum, _ = sum.Add(p.Transfer.Amount) // one asset has one currency
 		}
 	}
@@ -170,7 +170,7 @@ func progressOf(inv *invoice.Invoice) *templates.Progress {
 func (f *Face) seen(inv *invoice.Invoice) []templates.Step {
 	var list []templates.Step
 	for _, p := range inv.Payments {
-		if counts(p) {
+		if inv.Counts(p) {
 			at := templates.At(p.FirstSeen, templates.Clock)
 			list = append(list, templates.Step{Mono: shortTx(p.Transfer.TxID), Href: f.explorer(p.Transfer.Network, p.Transfer.TxID), At: &at})
 		}

@@ -150,14 +150,18 @@ func (f *Face) handleMethod(w http.ResponseWriter, r *http.Request) {
 		back(http.StatusBadRequest, templates.Choose{MailError: s.lang.Say("choose.email.bad")})
 		return
 	}
-	var wrote *string // a form without the field changes nothing
+	choice := invoice.Choice{Asset: method} // a form without a field changes nothing
 	if r.PostForm.Has("email") {
-		wrote = &mail
+		choice.Email = &mail
 	}
-	switch _, err := f.Invoices.Choose(r.Context(), s.inv.ID, method, wrote); {
+	if r.PostForm.Has("from") {
+		exchange := r.PostForm.Get("from") == "exchange"
+		choice.Exchange = &exchange
+	}
+	switch _, err := f.Invoices.Choose(r.Context(), s.inv.ID, choice); {
 	case err == nil, errors.Is(err, invoice.ErrState), errors.Is(err, invoice.ErrRenewals):
 		f.seeOther(w, r, s.query.path(s.inv.ID, ""))
-	case errors.Is(err, invoice.ErrMethod):
+	case errors.Is(err, invoice.ErrMethod), errors.Is(err, invoice.ErrMinimum):
 		back(http.StatusBadRequest, templates.Choose{Error: s.lang.Say("choose.gone")})
 	case fault.Of(err).Kind == fault.Unavailable:
 		f.Log.Warn("a coin could not be chosen", "event", "choose_unavailable", "invoice", s.inv.ID.Short(), "asset", method, "cause", err.Error())

@@ -28,7 +28,7 @@ func (f *Face) handleReceipt(w http.ResponseWriter, r *http.Request) {
 // receiptable says whether any money that counts has come.
 func receiptable(inv *invoice.Invoice) bool {
 	for _, p := range inv.Payments {
-		if counts(p) {
+		if inv.Counts(p) {
 			return true
 		}
 	}
@@ -73,7 +73,7 @@ func (f *Face) receipt(s scene) templates.Receipt {
 func soleQuote(inv *invoice.Invoice) (invoice.Quote, bool) {
 	var id ident.ID
 	for _, p := range inv.Payments {
-		if !counts(p) {
+		if !inv.Counts(p) {
 			continue
 		}
 		if id != "" && id != p.Quote {
@@ -95,7 +95,7 @@ func paidIn(inv *invoice.Invoice) string {
 	for _, m := range inv.Methods {
 		sum := money.Zero(m.Currency)
 		for _, p := range inv.Payments {
-			if p.Transfer.Asset == m.Asset && counts(p) {
+			if p.Transfer.Asset == m.Asset && inv.Counts(p) {
 				sum, _ = sum.Add(p.Transfer.Amount) // one asset has one currency
 			}
 		}

@@ -31,7 +31,7 @@ type Invoices interface {
 	Find(ctx context.Context, id ident.ID) (*invoice.Invoice, error)
 	// CheckAddress derives the address of the chosen coin again: one that is not the derived one is never shown.
 	CheckAddress(ctx context.Context, inv *invoice.Invoice) error
-	Choose(ctx context.Context, id ident.ID, asset string, email *string) (*invoice.Invoice, error)
+	Choose(ctx context.Context, id ident.ID, c invoice.Choice) (*invoice.Invoice, error)
 	Requote(ctx context.Context, id ident.ID) (*invoice.Invoice, error)
 	RefundTo(ctx context.Context, id ident.ID, address string) (*invoice.Invoice, error)
 	// PaidBy lists the invoices a transaction has paid to.

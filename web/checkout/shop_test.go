@@ -88,8 +88,13 @@ func (s *shop) Find(_ context.Context, id ident.ID) (*invoice.Invoice, error) {
 
 func (s *shop) CheckAddress(context.Context, *invoice.Invoice) error { return s.address }
 
-func (s *shop) Choose(_ context.Context, id ident.ID, asset string, email *string) (*invoice.Invoice, error) {
-	return s.change(id, func(inv *invoice.Invoice) error { return s.choose(inv, asset, email) })
+func (s *shop) Choose(_ context.Context, id ident.ID, c invoice.Choice) (*invoice.Invoice, error) {
+	return s.change(id, func(inv *invoice.Invoice) error {
+		if c.Exchange != nil {
+			inv.FromExchange = *c.Exchange
+		}
+		return s.choose(inv, c.Asset, c.Email)
+	})
 }
 
 func (s *shop) PaidBy(_ context.Context, network, tx string) ([]ident.ID, error) {

@@ -118,7 +118,7 @@ func (f *Face) statusOf(inv *invoice.Invoice, facts Facts, view View) statusBody
 		body.WatchUntil = timeText(inv.WatchEnd())
 	}
 	for _, p := range inv.Payments {
-		if counts(p) {
+		if inv.Counts(p) {
 			body.Txs = append(body.Txs, statusTx{p.Transfer.TxID, p.Transfer.Amount.Plain(), p.Depth, *timeText(p.FirstSeen)})
 		}
 	}
