@@ -2,6 +2,7 @@ package invoice
 
 import (
 	"math/big"
+	"slices"
 	"time"
 
 	"checkout/ident"
@@ -24,7 +25,18 @@ func (inv *Invoice) lock(m Method, q rate.Quote) (Quote, error) {
 	if err != nil {
 		return Quote{}, err
 	}
-	return Quote{Quote: q, Asset: m.Asset, Due: due.CeilTo(m.Places)}, nil
+	return Quote{Quote: q, Asset: m.Asset, Sources: sources(q), Due: due.CeilTo(m.Places)}, nil
+}
+
+// sources names what a rate was made of.
+func sources(q rate.Quote) []string {
+	var list []string
+	for _, b := range q.Basis {
+		if !slices.Contains(list, b.Source) {
+			list = append(list, b.Source)
+		}
+	}
+	return list
 }
 
 // Choosable says whether a payer may choose or switch the coin now.

@@ -88,6 +88,7 @@ type Method struct {
 type Quote struct {
 	rate.Quote
 	Asset   string
+	Sources []string     // names of what the rate was made of, each once
 	Due     money.Amount // what pays the whole price at this quote
 	Renewal bool         // it replaced a quote of the same coin
 	ByPayer bool         // a renewal the payer asked for, not one by itself

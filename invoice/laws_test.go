@@ -121,7 +121,9 @@ func (l life) Reorganise(t *rapid.T) {
 }
 
 func (l life) Replace(t *rapid.T) {
-	id := l.txOf(t, func(p Payment, tx *toyTx) bool { return !tx.gone && tx.block.IsZero() && p.Live() && p.Transfer.Asset != "tok" })
+	id := l.txOf(t, func(p Payment, tx *toyTx) bool {
+		return !tx.gone && tx.block.IsZero() && p.Live() && p.Transfer.Asset != "tok"
+	})
 	_, tx := l.tx(id)
 	coin := tx.Outputs[0].Asset
 	tx.gone = true

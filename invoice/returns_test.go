@@ -40,7 +40,9 @@ func (p *play) refund(payment string, units int64) error {
 
 func (p *play) refundSent() error {
 	p.Helper()
-	return p.try(func(inv *Invoice, at Moment) (Effects, error) { return inv.RefundSent("", "refunding", true, "ada", at) })
+	return p.try(func(inv *Invoice, at Moment) (Effects, error) {
+		return inv.RefundSent("", "refunding", true, "ada", at)
+	})
 }
 
 func (p *play) rejectRefund() error {

@@ -53,6 +53,9 @@ func (p Payment) URI() string {
 	case chain.FamilyTON:
 		return p.tonURI()
 	}
+	if p.Asset.Scheme == "" {
+		return ""
+	}
 	return URI(p.Asset, p.Address, p.Due)
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"checkout/chain"
@@ -106,12 +107,12 @@ func frozen(inv *invoice.Invoice, terms, methods, tolerance string) error {
 }
 
 func (s Invoices) quotes(ctx context.Context, inv *invoice.Invoice) error {
-	return s.each(ctx, `SELECT id, asset, rate, due, begins_at, ends_at, renewal, by_payer FROM invoice_quotes WHERE invoice_id = $1 ORDER BY n`,
+	return s.each(ctx, `SELECT id, asset, rate, due, begins_at, ends_at, renewal, by_payer, sources FROM invoice_quotes WHERE invoice_id = $1 ORDER BY n`,
 		[]any{inv.ID}, func(rows *sql.Rows) error {
 			var q invoice.Quote
-			var rate, due string
+			var rate, due, sources string
 			var begins, ends int64
-			if err := rows.Scan(&q.ID, &q.Asset, &rate, &due, &begins, &ends, &q.Renewal, &q.ByPayer); err != nil {
+			if err := rows.Scan(&q.ID, &q.Asset, &rate, &due, &begins, &ends, &q.Renewal, &q.ByPayer, &sources); err != nil {
 				return err
 			}
 			m, ok := inv.Method(q.Asset)
@@ -125,6 +126,9 @@ func (s Invoices) quotes(ctx context.Context, inv *invoice.Invoice) error {
 			if q.Due, err = money.ParseMinor(m.Currency, due); err != nil {
 				return err
 			}
+			if sources != "" {
+				q.Sources = strings.Split(sources, ",")
+			}
 			q.At, q.Until = instant(begins), instant(ends)
 			inv.Quotes = append(inv.Quotes, q)
 			return nil
@@ -132,11 +136,11 @@ func (s Invoices) quotes(ctx context.Context, inv *invoice.Invoice) error {
 }
 
 func (s Invoices) addresses(ctx context.Context, inv *invoice.Invoice) error {
-	return s.each(ctx, `SELECT number, asset, network, address, assigned_at, height FROM invoice_addresses WHERE invoice_id = $1 ORDER BY number`,
+	return s.each(ctx, `SELECT number, asset, network, address, tag, assigned_at, height FROM invoice_addresses WHERE invoice_id = $1 ORDER BY number`,
 		[]any{inv.ID}, func(rows *sql.Rows) error {
 			var a invoice.Address
 			var at int64
-			if err := rows.Scan(&a.Number, &a.Asset, &a.Network, &a.Text, &at, &a.Height); err != nil {
+			if err := rows.Scan(&a.Number, &a.Asset, &a.Network, &a.Text, &a.Tag, &at, &a.Height); err != nil {
 				return err
 			}
 			a.AssignedAt = instant(at)

@@ -261,8 +261,8 @@ func (s Invoices) keepLists(ctx context.Context, t *tx, before, inv *invoice.Inv
 		}
 	}
 	for _, a := range inv.Addresses[len(before.Addresses):] {
-		_, err := t.exec(ctx, `INSERT INTO invoice_addresses (invoice_id, merchant_id, asset, number, network, address, assigned_at, height)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, inv.ID, inv.Merchant, a.Asset, a.Number, a.Network, a.Text, millis(a.AssignedAt), a.Height)
+		_, err := t.exec(ctx, `INSERT INTO invoice_addresses (invoice_id, merchant_id, asset, number, network, address, tag, assigned_at, height)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, inv.ID, inv.Merchant, a.Asset, a.Number, a.Network, a.Text, a.Tag, millis(a.AssignedAt), a.Height)
 		if err != nil {
 			return err
 		}
@@ -307,9 +307,9 @@ func (t *tx) insertQuote(ctx context.Context, inv *invoice.Invoice, n int) error
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, `INSERT INTO invoice_quotes (id, invoice_id, merchant_id, n, asset, rate, due, begins_at, ends_at, renewal, by_payer, basis)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		q.ID, inv.ID, inv.Merchant, n, q.Asset, q.Rate.Ratio(), q.Due.Minor(), millis(q.At), millis(q.Until), q.Renewal, q.ByPayer, string(text))
+	_, err = t.exec(ctx, `INSERT INTO invoice_quotes (id, invoice_id, merchant_id, n, asset, rate, due, begins_at, ends_at, renewal, by_payer, basis, sources)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		q.ID, inv.ID, inv.Merchant, n, q.Asset, q.Rate.Ratio(), q.Due.Minor(), millis(q.At), millis(q.Until), q.Renewal, q.ByPayer, string(text), strings.Join(q.Sources, ","))
 	return err
 }
 

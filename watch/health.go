@@ -30,6 +30,15 @@ func (h *Health) Usable(network string) bool {
 	return l.started && !l.cursor.Through.IsZero() && h.Now().Sub(l.cursor.Through) < h.HideAfter
 }
 
+// Behind is how long ago all of the network had been seen; what nobody has looked at yet is not behind, it is not usable.
+func (h *Health) Behind(network string) time.Duration {
+	l := h.look(network)
+	if !l.started || l.cursor.Through.IsZero() {
+		return 0
+	}
+	return max(0, h.Now().Sub(l.cursor.Through))
+}
+
 // Status is the network's status for operators; "starting" before the first complete look.
 func (h *Health) Status(network string) (string, int64) {
 	l := h.look(network)

@@ -8,6 +8,10 @@ ALTER TABLE payments ADD COLUMN scale BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE invoices ADD COLUMN from_exchange BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE invoices ADD COLUMN slow_payer BOOLEAN NOT NULL DEFAULT FALSE;
 
+-- Whose prices a quote was made of, and what payments to a shared address must carry.
+ALTER TABLE invoice_quotes ADD COLUMN sources TEXT NOT NULL DEFAULT '';
+ALTER TABLE invoice_addresses ADD COLUMN tag TEXT NOT NULL DEFAULT '';
+
 ALTER TABLE played_txs ADD COLUMN asset TEXT NOT NULL DEFAULT '';
 
 -- Money that goes back to payers. The merchant sends it; here is what was approved, and the transaction that paid it.

@@ -161,7 +161,9 @@ func (w *World) life(inv *invoice.Invoice) []step {
 			part := money.Units(chain.RehearsalToken().Currency, 5_000_000)
 			return inv.Refund(invoice.RefundOrder{ID: ident.New(rand.Reader), Payment: "wrong", Amount: &part, Address: "back", Actor: "ada", Reason: "because"}, at)
 		}},
-		{"refund rejected", func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) { return inv.RejectRefund("", "ada", at) }},
+		{"refund rejected", func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) {
+			return inv.RejectRefund("", "ada", at)
+		}},
 		{"refund again", func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) {
 			return inv.Refund(invoice.RefundOrder{ID: ident.New(rand.Reader), Payment: "wrong", Address: "back", Actor: "ada", Reason: "because"}, at)
 		}},

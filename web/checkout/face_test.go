@@ -25,6 +25,7 @@ var headings = map[View]string{
 	ViewExpired: "The price lock has ended", ViewExpiredUnderpaid: "Payment incomplete", ViewLate: "Your payment arrived late",
 	ViewPaidLate: "Paid (late). Thank you!", ViewFailed: "That transaction did not go through", ViewCancelled: "This payment was cancelled",
 	ViewUnavailable: "This coin is not available right now",
+	ViewWrongAsset:  "We received 0.27641 LTCT on Bitcoin, but asked for BTC on Bitcoin", ViewRefundPending: "Refund on its way", ViewRefunded: "Refunded: 0.0001 BTC",
 }
 
 func TestEveryViewHasAPage(t *testing.T) {
@@ -45,7 +46,7 @@ func TestEveryViewHasAPage(t *testing.T) {
 		if !strings.Contains(body, "mailto:support@acme.example?subject=Order%201001") {
 			t.Errorf("%s: no way to ask for help", v)
 		}
-		if got := strings.Contains(body, testAddress) || strings.Contains(body, "data-qr-content"); got != v.Payable() {
+		if got := strings.Contains(body, testAddress) || strings.Contains(body, "data-qr-content"); got != payable(v) {
 			t.Errorf("%s: the address is there: %v", v, got)
 		}
 		if got := strings.Contains(body, `http-equiv="refresh"`); got != (!v.Final() && v != ViewChoose) {

@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"math/big"
+	"slices"
 	"time"
 
 	"checkout/invoice"
@@ -18,6 +19,7 @@ func factsOf(inv *invoice.Invoice, now time.Time, usable bool) Facts {
 		State: o.State, Amount: o.Amount, Late: o.Flags.Late, NeedsReview: o.Flags.NeedsReview, Replaced: o.Flags.Replaced,
 		Excess: excess(inv), Chosen: inv.Asset != "", Offered: len(inv.Methods) > 0, Usable: usable,
 	}
+	f.WrongAsset, f.Refunding, f.Refunded = o.Flags.WrongAsset, refunds(inv, invoice.RefundApproved), refunds(inv, invoice.RefundPaid)
 	f.Have, f.Need, f.AllConfirmed = progress(inv)
 	until, locked := inv.LockEnd()
 	switch {
@@ -32,6 +34,11 @@ func factsOf(inv *invoice.Invoice, now time.Time, usable bool) Facts {
 	}
 	f.LockEnding = locked && until.Sub(now) < expiringFor
 	return f
+}
+
+// refunds says whether there are refunds in a state.
+func refunds(inv *invoice.Invoice, in invoice.RefundState) bool {
+	return slices.ContainsFunc(inv.Refunds, func(r invoice.Refund) bool { return r.State == in })
 }
 
 // progress is how far the slowest payment that counts is, and whether all of them have arrived.

@@ -31,6 +31,9 @@ type scene struct {
 	found    *templates.Found  // what became of a transaction that was asked for
 }
 
+// payable says whether the page shows an address and an amount.
+func (s scene) payable() bool { return s.facts.Payable() && s.view == s.facts.View() }
+
 // reloadEvery is how often a page without script looks again.
 const reloadEvery = 30 * time.Second
 
@@ -104,10 +107,14 @@ func (f *Face) live(s scene) templates.Live {
 	}
 	l.Order.Details, l.Embedded = f.details(s.lang, inv), s.query.embed
 	l.Return = returnTo(inv, s.view)
-	l.Refund = f.refund(s)
+	l.Refund, l.Wrong = f.refund(s), f.wrong(s)
 	switch s.view {
 	case ViewWaiting, ViewWaitingExpiring, ViewUnderpaid:
 		f.showPay(&l, s)
+	case ViewWrongAsset:
+		f.showWrong(&l, s)
+	case ViewRefundPending, ViewRefunded:
+		f.showRefund(&l, s)
 	case ViewDetected, ViewConfirming:
 		l.Method, l.Received = f.method(s), receivedOf(s.lang, inv, "received.label")
 		l.Ring = &templates.Ring{Have: s.facts.Have, Need: s.facts.Need}
@@ -153,9 +160,12 @@ func (f *Face) showPay(l *templates.Live, s scene) {
 	if p.Due.Sign() > 0 {
 		l.Pay.Amount = p.Due.Plain()
 	}
+	if inv.FromExchange && p.Due.Sign() > 0 {
+		l.Pay.Arrives = s.lang.Isolated(p.Due.Plain() + " " + p.Asset.Currency.Code)
+	}
 	f.device(l.Pay, s, p)
 	if rest {
-		l.Method = nil
+		l.Rescue, l.Method = l.Method.Change, nil
 		l.Progress, l.Payments = progressOf(inv), f.payments(s.lang, inv, templates.Clock)
 	}
 	showLock(l, inv, s.now)
@@ -179,7 +189,7 @@ func (f *Face) method(s scene) *templates.Method {
 	}
 	network, _ := f.Registry.Network(asset.Network)
 	m := &templates.Method{Coin: asset.Currency.Code, Name: asset.Name, Network: network.Name, On: network.ID}
-	if s.view.Payable() && len(s.inv.Methods) > 1 && s.inv.Choosable(s.now) == nil {
+	if s.payable() && len(s.inv.Methods) > 1 && s.inv.Choosable(s.now) == nil {
 		m.Change = s.query.path(s.inv.ID, "", "m", "")
 	}
 	return m
@@ -244,56 +254,6 @@ func (f *Face) showFailed(l *templates.Live, s scene) {
 	} else {
 		l.Requote = f.requote(s, true)
 	}
-}
-
-// choose is the method form. What a method would cost is unbinding: nothing is locked yet.
-func (f *Face) choose(s scene) *templates.Choose {
-	inv := s.inv
-	c := &templates.Choose{Action: s.query.path(inv.ID, "/method"), AskMail: true, Mail: inv.Email}
-	if s.form != nil {
-		c.Mail, c.Error, c.MailError = s.form.Mail, s.form.Error, s.form.MailError
-	}
-	wanted := s.query.method
-	if _, offered := inv.Method(wanted); !offered {
-		wanted = inv.Asset
-	}
-	first := -1 // the one chosen for who has no wish: the merchant's first that can be had
-	for _, m := range inv.Methods {
-		o, ok := f.option(s.lang, inv, m)
-		if !ok {
-			continue
-		}
-		if o.Why == "" && (first < 0 || m.Asset == wanted) {
-			first = len(c.Options)
-		}
-		c.Options = append(c.Options, o)
-	}
-	if first >= 0 {
-		c.Options[first].Chosen = true
-	}
-	return c
-}
-
-func (f *Face) option(t *texts.Lang, inv *invoice.Invoice, m invoice.Method) (templates.Option, bool) {
-	asset, known := f.Registry.Asset(m.Asset)
-	network, found := f.Registry.Network(m.Network)
-	if !known || !found {
-		return templates.Option{}, false
-	}
-	o := templates.Option{
-		Value: m.Asset, Coin: m.Currency.Code, Name: asset.Name, Network: network.Name,
-		Minutes: minutes(time.Duration(m.Confirmations) * network.BlockTime), Approx: amountText(t, inv.Price),
-	}
-	due, err := f.Estimate(m.Currency, inv.Price, m.Places)
-	if q, ok := inv.Quote(m.Asset); ok && inv.Lapsed != q.ID && q.Until.After(f.Now()) {
-		due, err = q.Due, nil // already locked: this very amount
-	}
-	if err != nil || !f.usable(m.Network) {
-		o.Why = t.Say("choose.unavailable")
-		return o, true
-	}
-	o.Amount = due.Plain()
-	return o, true
 }
 
 // said are the figures of headings and sentences.

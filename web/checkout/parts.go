@@ -65,8 +65,11 @@ func (f *Face) details(t *texts.Lang, inv *invoice.Invoice) []templates.Fact {
 	}
 	at := templates.At(q.At, templates.Both)
 	step := money.Decimal(money.Units(m.Currency, 1).Units(), m.Places)
+	list = append(list, templates.Fact{Label: t.Say("fact.rate"), Value: t.Isolated("1 " + m.Currency.Code + " = " + rateText(t, q.Rate))})
+	if len(q.Sources) > 0 {
+		list = append(list, templates.Fact{Label: t.Say("fact.source"), Value: strings.Join(q.Sources, ", ")})
+	}
 	return append(list,
-		templates.Fact{Label: t.Say("fact.rate"), Value: t.Isolated("1 " + m.Currency.Code + " = " + rateText(t, q.Rate))},
 		templates.Fact{Label: t.Say("fact.taken"), Time: &at},
 		templates.Fact{Label: t.Say("fact.rounding"), Value: t.Say("fact.rounded", "amount", t.Isolated(step+" "+m.Currency.Code))},
 		templates.Fact{Label: t.Say("fact.fee"), Value: t.Say("fact.fee.wallet")},

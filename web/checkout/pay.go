@@ -56,7 +56,7 @@ func (f *Face) stage(r *http.Request, inv *invoice.Invoice) (scene, error) {
 	if s.query.hasMethod && s.query.method != inv.Asset && s.view.mayChange() && inv.Choosable(s.now) == nil {
 		s.view = ViewChoose
 	}
-	if s.view.Payable() {
+	if s.payable() {
 		if err := f.checkAddress(r.Context(), inv); err != nil {
 			return scene{}, err
 		}
@@ -75,7 +75,7 @@ func (f *Face) render(w http.ResponseWriter, r *http.Request, s scene, status in
 // mayChange says whether a reader of the view may go back to the method form.
 func (v View) mayChange() bool {
 	switch v {
-	case ViewWaiting, ViewWaitingExpiring, ViewUnderpaid, ViewExpired, ViewUnavailable, ViewFailed:
+	case ViewWaiting, ViewWaitingExpiring, ViewUnderpaid, ViewExpired, ViewExpiredUnderpaid, ViewUnavailable, ViewFailed, ViewWrongAsset:
 		return true
 	}
 	return false
@@ -134,7 +134,7 @@ func (f *Face) handleMethod(w http.ResponseWriter, r *http.Request) {
 	}
 	method, mail := r.PostForm.Get("method"), strings.TrimSpace(r.PostForm.Get("email"))
 	back := func(status int, c templates.Choose) {
-		c.Mail = mail
+		c.Mail, c.From = mail, &templates.From{AtExchange: r.PostForm.Get("from") == fromExchange}
 		s.view, s.form, s.query.method, s.query.hasMethod = ViewChoose, &c, method, true
 		f.render(w, r, s, status, templates.PageView(f.page(s)))
 	}
@@ -155,7 +155,7 @@ func (f *Face) handleMethod(w http.ResponseWriter, r *http.Request) {
 		choice.Email = &mail
 	}
 	if r.PostForm.Has("from") {
-		exchange := r.PostForm.Get("from") == "exchange"
+		exchange := r.PostForm.Get("from") == fromExchange
 		choice.Exchange = &exchange
 	}
 	switch _, err := f.Invoices.Choose(r.Context(), s.inv.ID, choice); {

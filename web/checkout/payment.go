@@ -33,7 +33,11 @@ func (f *Face) target(inv *invoice.Invoice) (chain.Asset, chain.Network, invoice
 
 // code is the QR code on the page, with the links that change and save it.
 func (f *Face) code(s scene, p qr.Payment) templates.QR {
-	shown := p.Text(s.query.qr)
+	wanted := s.query.qr
+	if s.inv.FromExchange && wanted != qr.KindTag {
+		wanted = qr.KindAddress // forms for withdrawals read nothing else
+	}
+	shown := p.Text(wanted)
 	drawing := f.codes.draw(shown.Content)
 	file := func(name string) string { return "/i/" + string(s.inv.ID) + "/" + name + "?kind=" + string(shown.Kind) }
 	q := templates.QR{Content: shown.Content, Size: drawing.Size, Path: drawing.Path, Picture: file("qr.svg"), Save: file("qr.png")}
@@ -44,7 +48,7 @@ func (f *Face) code(s scene, p qr.Payment) templates.QR {
 		return q // one code needs no tabs, and "with amount" is none without one
 	}
 	for _, kind := range [...]qr.Kind{qr.KindAddress, qr.KindURI, qr.KindTag} {
-		if p.Text(kind).Kind != kind {
+		if p.Text(kind).Kind != kind || (s.inv.FromExchange && kind == qr.KindURI) {
 			continue
 		}
 		q.Tabs = append(q.Tabs, templates.Tab{
@@ -52,13 +56,16 @@ func (f *Face) code(s scene, p qr.Payment) templates.QR {
 			Href: s.query.path(s.inv.ID, "", "qr", string(kind)) + "#qr",
 		})
 	}
+	if len(q.Tabs) < 2 {
+		q.Tabs = nil
+	}
 	return q
 }
 
 // device fills in the ways to pay on the device the page is read on.
 func (f *Face) device(pay *templates.Pay, s scene, p qr.Payment) {
-	if p.Network.Played {
-		return // a wallet would take the played coin for the real one
+	if p.Network.Played || s.inv.FromExchange {
+		return // a wallet would take the played coin for the real one, and who pays from an exchange has none
 	}
 	link := p.Link(s.merchant.Name, orderLabel(s.lang, s.inv))
 	for _, w := range p.Wallets(f.outsideURL(s)) {

@@ -57,7 +57,7 @@ func (f *Face) picture(w http.ResponseWriter, r *http.Request) (content, name st
 		return "", "", false
 	}
 	s, err := f.set(r)
-	if err == nil && !s.view.Payable() {
+	if err == nil && !s.payable() {
 		err = invoice.ErrNotFound
 	}
 	if err != nil {

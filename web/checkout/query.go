@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
+	"strings"
 
 	"checkout/ident"
 	"checkout/merchant"
@@ -18,6 +20,7 @@ type query struct {
 	method    string // the coin the visitor wants
 	hasMethod bool
 	qr        qr.Kind // of the code; empty: the first one
+	find      string  // what the reader looks for among the coins
 	still     bool    // r=0: the page does not reload itself
 	theme     string
 	lang      string // as asked for; empty: what the merchant wants or the browser accepts
@@ -32,6 +35,9 @@ var channelName = regexp.MustCompile(`^[A-Za-z0-9_-]{8,64}$`)
 func queryOf(r *http.Request) query {
 	values := r.URL.Query()
 	q := query{method: values.Get("m"), hasMethod: values.Has("m"), still: values.Get("r") == "0", theme: web.Theme(r)}
+	if find := values.Get("find"); len(find) <= 100 {
+		q.find = strings.ToValidUTF8(find, "")
+	}
 	switch kind := qr.Kind(values.Get("qr")); kind {
 	case qr.KindAddress, qr.KindURI, qr.KindTag:
 		q.qr = kind
@@ -50,8 +56,27 @@ func queryOf(r *http.Request) query {
 	return q
 }
 
+// hidden is the reader's choices as a form carries them on, and more pairs of name and value.
+func (q query) hidden(more ...string) [][2]string {
+	var list [][2]string
+	for name, values := range q.values(more...) {
+		list = append(list, [2]string{name, values[0]})
+	}
+	slices.SortFunc(list, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
+	return list
+}
+
 // path is an address of the invoice that keeps the reader's choices. what is the part after the id: "", "/method".
 func (q query) path(id ident.ID, what string, more ...string) string {
+	path := "/i/" + string(id) + what
+	if values := q.values(more...); len(values) > 0 {
+		path += "?" + values.Encode()
+	}
+	return path
+}
+
+// values are the reader's choices in their written form.
+func (q query) values(more ...string) url.Values {
 	values := url.Values{}
 	if q.qr != "" {
 		values.Set("qr", string(q.qr))
@@ -76,9 +101,5 @@ func (q query) path(id ident.ID, what string, more ...string) string {
 	for i := 0; i+1 < len(more); i += 2 {
 		values.Set(more[i], more[i+1])
 	}
-	path := "/i/" + string(id) + what
-	if len(values) > 0 {
-		path += "?" + values.Encode()
-	}
-	return path
+	return values
 }

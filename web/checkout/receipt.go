@@ -25,8 +25,11 @@ func (f *Face) handleReceipt(w http.ResponseWriter, r *http.Request) {
 	f.render(w, r, s, http.StatusOK, templates.ReceiptPage(f.receipt(s)))
 }
 
-// receiptable says whether any money that counts has come.
+// receiptable says whether any money that counts has come, or some went back.
 func receiptable(inv *invoice.Invoice) bool {
+	if refunds(inv, invoice.RefundPaid) || refunds(inv, invoice.RefundApproved) {
+		return true
+	}
 	for _, p := range inv.Payments {
 		if inv.Counts(p) {
 			return true
@@ -39,7 +42,7 @@ func (f *Face) receipt(s scene) templates.Receipt {
 	inv, t := s.inv, s.lang
 	order := orderOf(t, inv)
 	r := templates.Receipt{
-		Theme: s.theme, Assets: f.assets(s.merchant), Test: inv.Outcome.Flags.Test, Final: inv.Outcome.State == invoice.Settled,
+		Theme: s.theme, Assets: f.assets(s.merchant), Test: inv.Outcome.Flags.Test, Final: inv.Outcome.State == invoice.Settled || s.view == ViewRefundPending || s.view == ViewRefunded,
 		Merchant: merchantOf(t, s.merchant, inv), Short: inv.ID.Short(), Total: order.Total, Currency: order.Currency,
 		Paid: paidIn(inv), Payments: f.payments(t, inv, templates.Both), Back: s.query.path(inv.ID, ""),
 	}
@@ -66,6 +69,7 @@ func (f *Face) receipt(s scene) templates.Receipt {
 				templates.Fact{Label: t.Say("fact.taken"), Time: &at})
 		}
 	}
+	r.Facts = append(r.Facts, f.refundFacts(t, inv, func(tx string) string { return tx })...)
 	return r
 }
 

@@ -28,7 +28,7 @@ func TestReceipt(t *testing.T) {
 			continue
 		}
 		body := w.Body.String()
-		final := v == ViewPaid || v == ViewPaidLate || v == ViewOverpaid
+		final := inv.Outcome.State == invoice.Settled
 		if w.Code != 200 || strings.Contains(body, `data-testid="preview"`) == final {
 			t.Errorf("%s: %d, final %v", v, w.Code, final)
 		}

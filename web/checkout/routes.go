@@ -46,6 +46,8 @@ type Merchants interface {
 // Health says whether a network's node can be relied on.
 type Health interface {
 	Usable(network string) bool
+	// Behind is how long ago all of the network had been seen.
+	Behind(network string) time.Duration
 }
 
 // Deps are what the face needs.

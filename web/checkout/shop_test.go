@@ -32,8 +32,12 @@ const fiveSeconds = 5 * time.Second
 
 const testTx = "9f2c41d5e6b7a8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5eb07e3a"
 
+// testRefund is an address of a payer, of a published test vector.
+const testRefund = "3JvL6Ymt8MVWiCNHC7oWU6nLeHNJKLZGLN"
+
 // shop stands in for the domain: it keeps invoices in a map and does what it is told.
 type shop struct {
+	behind   time.Duration
 	mu       sync.Mutex
 	invoices map[ident.ID]*invoice.Invoice
 	reads    int   // of invoices
@@ -147,6 +151,9 @@ func (s *shop) Usable(network string) bool {
 	defer s.mu.Unlock()
 	return !s.down[network]
 }
+
+// Behind says that a network is followed well.
+func (s *shop) Behind(string) time.Duration { return s.behind }
 
 type merchants struct{ shop *shop }
 
@@ -299,6 +306,21 @@ func (s *shop) invoiceIn(t testing.TB, v View) *invoice.Invoice {
 		pay("0.00044007", invoice.Dropped, invoice.Counted, 0).Conflict = "another"
 	case ViewCancelled:
 		state = invoice.Cancelled
+	case ViewWrongAsset:
+		p := pay("0.1", invoice.Confirmed, invoice.Aside, 6)
+		p.Wrong, p.Quote = true, ""
+		p.Transfer.Asset, p.Transfer.Amount = "ltct", amount(t, ltct.Currency, "0.27641")
+	case ViewRefundPending, ViewRefunded:
+		state, inv.SettledAt = invoice.Settled, now
+		pay("0.00054007", invoice.Confirmed, invoice.Counted, 6).Booked = invoice.Allocated
+		r := invoice.Refund{
+			ID: "REFUND", Payment: "PAYMENT", Network: "bitcoin", Asset: "btc", Amount: amount(t, btc.Currency, "0.0001"), Address: testRefund,
+			State: invoice.RefundApproved, At: now,
+		}
+		if v == ViewRefunded {
+			r.State, r.TxID, r.EndedAt = invoice.RefundPaid, strings.Repeat("5e", 32), now
+		}
+		inv.Refunds = []invoice.Refund{r}
 	}
 	inv.Outcome.State = state
 	inv.Restore()
@@ -316,7 +338,13 @@ func views() []View {
 	return []View{
 		ViewChoose, ViewWaiting, ViewWaitingExpiring, ViewDetected, ViewConfirming, ViewPaid, ViewUnderpaid, ViewOverpaid,
 		ViewExpired, ViewExpiredUnderpaid, ViewLate, ViewPaidLate, ViewFailed, ViewCancelled, ViewUnavailable,
+		ViewWrongAsset, ViewRefundPending, ViewRefunded,
 	}
+}
+
+// payable says whether the shop's invoice in a view can be paid.
+func payable(v View) bool {
+	return v == ViewWaiting || v == ViewWaitingExpiring || v == ViewUnderpaid || v == ViewWrongAsset
 }
 
 // handler is the face behind what stands in front of it when it serves.

@@ -75,7 +75,7 @@ func (f *Face) readStatus(ctx context.Context, id ident.ID) (*status, error) {
 		view = ViewWaiting // a page knows the end of the lock and the time
 	}
 	body := f.statusOf(inv, facts, view)
-	if view.Payable() {
+	if facts.Payable() {
 		if err := f.checkAddress(ctx, inv); err != nil {
 			return nil, err
 		}

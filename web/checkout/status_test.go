@@ -58,7 +58,7 @@ func TestStatusOfEveryView(t *testing.T) {
 		if body["state"] != want || body["final"] != v.Final() {
 			t.Errorf("%s: %v, final %v", v, body["state"], body["final"])
 		}
-		if got := body["address"] != nil && body["payment_uri"] != nil; got != v.Payable() {
+		if got := body["address"] != nil && body["payment_uri"] != nil; got != payable(v) {
 			t.Errorf("%s: address %v, payment URI %v", v, body["address"], body["payment_uri"])
 		}
 		keys := make([]string, 0, len(body))

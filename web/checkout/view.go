@@ -22,6 +22,9 @@ const (
 	ViewFailed           View = "failed"
 	ViewCancelled        View = "cancelled"
 	ViewUnavailable      View = "unavailable"
+	ViewWrongAsset       View = "wrong_asset"
+	ViewRefundPending    View = "refund_pending"
+	ViewRefunded         View = "refunded"
 )
 
 // Facts are what the choice of a view depends on.
@@ -40,17 +43,34 @@ type Facts struct {
 	Have, Need   int  // confirmations of the slowest payment that counts
 	PayAgain     bool // after a failure the payer asked for the payment details again
 	AllConfirmed bool // nothing that counts is waiting for the network
+	WrongAsset   bool // money in another coin came, and nobody has decided about it
+	Refunding    bool // money is on its way back
+	Refunded     bool // all that was to go back has gone
+}
+
+// over says whether nothing more is asked of the payer: the order is paid, or has ended.
+func (f Facts) over() bool { return f.State == invoice.Settled || f.State.Ends() }
+
+// payable says whether an order nothing counts for could be paid now.
+func (f Facts) payable() bool {
+	return f.State == invoice.Awaiting && f.Amount == invoice.None && f.Chosen && f.LockOpen && f.Usable
 }
 
 // View derives the view; the first rule that fits wins.
 func (f Facts) View() View {
 	switch {
+	case f.Refunding && f.over():
+		return ViewRefundPending
+	case f.Refunded && f.over():
+		return ViewRefunded
 	case f.State == invoice.Cancelled:
 		return ViewCancelled
 	case f.State == invoice.Failed:
 		return ViewFailed
 	case f.Replaced && f.Amount == invoice.None && f.State != invoice.Expired && !f.PayAgain:
 		return ViewFailed
+	case f.WrongAsset && f.Amount == invoice.None && f.State != invoice.Settled && f.State != invoice.Open:
+		return ViewWrongAsset
 	case f.State == invoice.Settled && f.Amount == invoice.Over && f.Excess:
 		return ViewOverpaid
 	case f.State == invoice.Settled && f.Late:
@@ -90,13 +110,20 @@ func (f Facts) View() View {
 // takes a settled payment back, and the page shows that when it is opened again.
 func (v View) Final() bool {
 	switch v {
-	case ViewPaid, ViewPaidLate, ViewOverpaid, ViewCancelled:
+	case ViewPaid, ViewPaidLate, ViewOverpaid, ViewCancelled, ViewRefunded:
 		return true
 	}
 	return false
 }
 
-// Payable says whether the view shows an address and an amount to send.
-func (v View) Payable() bool {
-	return v == ViewWaiting || v == ViewWaitingExpiring || v == ViewUnderpaid
+// Payable says whether the page shows an address and an amount to send: also when the wrong coin came, and the right one
+// still may.
+func (f Facts) Payable() bool {
+	switch f.View() {
+	case ViewWaiting, ViewWaitingExpiring, ViewUnderpaid:
+		return true
+	case ViewWrongAsset:
+		return f.payable()
+	}
+	return false
 }

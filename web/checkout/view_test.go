@@ -66,6 +66,17 @@ func TestView(t *testing.T) {
 
 		{"failed", Facts{State: invoice.Failed, Amount: invoice.Exact}, ViewFailed},
 		{"failed, late money", Facts{State: invoice.Failed, Late: true, NeedsReview: true}, ViewFailed},
+		{"wrong coin", with(awaiting, func(f *Facts) { f.WrongAsset, f.NeedsReview = true, true }), ViewWrongAsset},
+		{"wrong coin, lock over", with(awaiting, func(f *Facts) { f.WrongAsset, f.NeedsReview, f.LockOpen = true, true, false }), ViewWrongAsset},
+		{"wrong coin, then a part of the right one", with(detected, func(f *Facts) { f.WrongAsset, f.Amount = true, invoice.Short }), ViewUnderpaid},
+		{"wrong coin, then the right one", with(settled, func(f *Facts) { f.WrongAsset = true }), ViewPaid},
+		{"wrong coin after the end", with(expired, func(f *Facts) { f.WrongAsset, f.NeedsReview = true, true }), ViewWrongAsset},
+		{"wrong coin on its way back, the order unpaid", with(awaiting, func(f *Facts) { f.Refunding = true }), ViewWaiting},
+		{"a part gone back, another there", with(detected, func(f *Facts) { f.Refunded, f.Amount = true, invoice.Short }), ViewUnderpaid},
+		{"excess on its way back", with(settled, func(f *Facts) { f.Amount, f.Excess, f.Refunding = invoice.Over, true, true }), ViewRefundPending},
+		{"one refund gone, one on its way", with(settled, func(f *Facts) { f.Refunding, f.Refunded = true, true }), ViewRefundPending},
+		{"refunded after the end", with(expired, func(f *Facts) { f.Refunded = true }), ViewRefunded},
+		{"cancelled, late money gone back", Facts{State: invoice.Cancelled, Late: true, Refunded: true}, ViewRefunded},
 		{"cancelled", Facts{State: invoice.Cancelled}, ViewCancelled},
 		{"cancelled, late money", Facts{State: invoice.Cancelled, Late: true, NeedsReview: true}, ViewCancelled},
 	} {
@@ -81,20 +92,21 @@ func TestEveryFactHasAView(t *testing.T) {
 	amounts := []invoice.AmountState{invoice.None, invoice.Short, invoice.Exact, invoice.Over}
 	for _, state := range states {
 		for _, amount := range amounts {
-			for bits := range 1 << 11 {
+			for bits := range 1 << 14 {
 				bit := func(n int) bool { return bits>>n&1 == 1 }
 				f := Facts{
 					State: state, Amount: amount, Late: bit(0), NeedsReview: bit(1), Replaced: bit(2), Excess: bit(3), Chosen: bit(4),
 					Offered: bit(5), Usable: bit(6), LockOpen: bit(7), LockEnding: bit(8), PayAgain: bit(9), AllConfirmed: bit(10), Need: 3,
+					WrongAsset: bit(11), Refunding: bit(12), Refunded: bit(13),
 				}
 				v := f.View()
 				if v == "" {
 					t.Fatalf("%+v: no view", f)
 				}
-				if v.Payable() && (!f.LockOpen || state.Ends() || state == invoice.Settled) {
+				if f.Payable() && (!f.LockOpen || state.Ends() || state == invoice.Settled) {
 					t.Fatalf("%+v: %s asks for money", f, v)
 				}
-				if v.Final() && state != invoice.Settled && state != invoice.Cancelled {
+				if v.Final() && state != invoice.Settled && state != invoice.Cancelled && !f.Refunded {
 					t.Fatalf("%+v: %s is final", f, v)
 				}
 			}

@@ -88,6 +88,11 @@ var customerActs = [...]act{
 	{"parts", "Pay in two parts", "the second follows the first", false},
 	{"over", "Pay too much", "25 % more than asked", false},
 	{"late", "Pay late", "after the price window has ended", true},
+	{"wrong", "Pay with the wrong coin", "another one, to the same address", true},
+}
+
+var merchantActs = [...]act{
+	{"refund", "Return the money", "approve it; press again to send it", true},
 }
 
 var chainActs = [...]act{

@@ -12,11 +12,11 @@ import (
 // tone is the colour of a state: "go" is the accent, the others report.
 func (l Live) tone() string {
 	switch l.State {
-	case "waiting", "detected", "confirming":
+	case "waiting", "detected", "confirming", "refund_pending", "topup":
 		return "is-go"
-	case "paid", "paid_late", "overpaid":
+	case "paid", "paid_late", "overpaid", "refunded":
 		return "is-ok"
-	case "waiting_expiring", "underpaid", "expired_underpaid", "late":
+	case "waiting_expiring", "underpaid", "expired_underpaid", "late", "wrong_asset":
 		return "is-warn"
 	case "failed":
 		return "is-bad"
@@ -51,6 +51,12 @@ func (l Live) icon() string {
 		return "stop"
 	case "unavailable":
 		return "off"
+	case "wrong_asset":
+		return "warn"
+	case "refund_pending", "refunded":
+		return "back"
+	case "topup":
+		return "wallet"
 	}
 	return "expired"
 }
@@ -60,9 +66,9 @@ func (a Assets) Favicon(state string) string {
 	switch state {
 	case "detected", "confirming":
 		return a.FavSeen
-	case "paid", "paid_late", "overpaid":
+	case "paid", "paid_late", "overpaid", "refunded":
 		return a.FavPaid
-	case "underpaid", "waiting_expiring", "expired", "expired_underpaid", "late", "failed", "unavailable":
+	case "underpaid", "wrong_asset", "refund_pending", "waiting_expiring", "expired", "expired_underpaid", "late", "failed", "unavailable":
 		return a.FavAttn
 	}
 	return a.FavWait

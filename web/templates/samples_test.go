@@ -19,7 +19,7 @@ const (
 func sampleViews() []string {
 	return []string{
 		"choose", "waiting", "waiting_expiring", "detected", "confirming", "paid", "underpaid", "overpaid", "expired",
-		"expired_underpaid", "late", "paid_late", "failed", "cancelled", "unavailable",
+		"expired_underpaid", "late", "paid_late", "failed", "cancelled", "unavailable", "wrong_asset", "refund_pending", "refunded", "topup",
 	}
 }
 
@@ -86,14 +86,7 @@ func samplePageIn(t *texts.Lang, view string) Page {
 	switch view {
 	case "choose":
 		l.Order.Details, l.Return = nil, ""
-		l.Choose = &Choose{
-			Action: "/i/7K3M9Q2X5T8V4B6N7K3M9Q2X5T/method", AskMail: true, Mail: "kim@example.com",
-			Options: []Option{
-				{Value: "btc", Coin: "BTC", Name: "Bitcoin", Network: "Bitcoin", Minutes: 10, Amount: "0.00044007", Approx: "25.50 USD", Chosen: true},
-				{Value: "ltct", Coin: "LTCT", Name: "Litecoin Testnet", Network: "Rehearsal", Amount: "0.27641", Approx: "25.50 USD"},
-				{Value: "xyz", Coin: "XYZ", Name: "Another coin", Network: "Another", Why: t.Say("choose.unavailable")},
-			},
-		}
+		l.Choose = sampleChoose(t)
 	case "waiting", "waiting_expiring":
 		method.Change = "?m=change"
 		l.Method, l.Return, l.PaymentURI = method, "", sampleURI
@@ -151,6 +144,8 @@ func samplePageIn(t *texts.Lang, view string) Page {
 		l.Facts = []Fact{done[0], done[3]}
 	case "unavailable":
 		l.Method, l.Others = method, "?m=change"
+	case "wrong_asset", "refund_pending", "refunded", "topup":
+		sampleReturns(t, &l, done)
 	}
 	return Page{
 		Assets: assets, Test: view == "choose" || view == "waiting", Live: l,

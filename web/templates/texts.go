@@ -102,6 +102,14 @@ func (l Live) heading(t *texts.Lang) string {
 		return t.Say("underpaid.heading", "received", sum(t, s.Received, s.Coin), "due", sum(t, s.Due, s.Coin))
 	case "overpaid":
 		return t.Say("overpaid.heading", "extra", sum(t, s.Extra, s.Coin))
+	case "wrong_asset":
+		if l.Wrong != nil {
+			return l.Wrong.heading(t)
+		}
+	case "refunded":
+		return t.Say("returned.heading", "amount", s.Refund)
+	case "topup":
+		return t.Say("topup.heading", "amount", s.Least)
 	}
 	return t.Say(l.key() + ".heading")
 }
@@ -115,6 +123,12 @@ func (l Live) key() string {
 		return "incomplete"
 	case "paid_late":
 		return "paidlate"
+	case "wrong_asset":
+		return "wrong"
+	case "refund_pending":
+		return "returning"
+	case "refunded":
+		return "returned"
 	}
 	return l.State
 }
@@ -151,8 +165,15 @@ func (l Live) sentence(t *texts.Lang) string {
 		if l.Others != "" {
 			return t.Say("unavailable.others")
 		}
+	case "refund_pending":
+		return t.Say("returning.sentence", "merchant", merchant, "amount", s.Refund)
 	}
 	return t.Say(l.key()+".sentence", "merchant", merchant)
+}
+
+// heading says what came and what was asked for.
+func (w Wrong) heading(t *texts.Lang) string {
+	return t.Say("wrong.heading", "amount", sum(t, w.Amount, w.Coin), "network", w.Network, "coin", w.AskedCoin, "asked", w.AskedNetwork)
 }
 
 // title is the document's title; the script adds the minutes that are left.
@@ -184,10 +205,14 @@ func (l Live) announced() bool {
 	return l.Said.Have == 1 || l.Said.Have == (l.Said.Need+1)/2 || l.Said.Have == l.Said.Need-1
 }
 
-// facts of a coin in the method form: "BTC · about 10 min". A network that is not called like its coin is named.
-func (o Option) facts(t *texts.Lang) string {
+// facts of a coin in the method form: "BTC · about 10 min". A network that is not called like its coin is named, unless the
+// title does, and by what its addresses begin with.
+func (o Option) facts(t *texts.Lang, title string) string {
 	coin := o.Coin
-	if o.Network != o.Name {
+	switch {
+	case title == o.Network && o.Starts != "" && title != o.Name:
+		coin = t.Say("choose.starts", "start", t.Isolated(o.Starts))
+	case o.Network != o.Name && o.Network != title:
 		coin = t.Say("choose.on", "coin", o.Coin, "network", o.Network)
 	}
 	if o.Minutes < 1 {

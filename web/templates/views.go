@@ -92,6 +92,8 @@ type Live struct {
 	Return   string // the merchant's address to go back to, validated; may be empty
 	Receipt  string // address of the receipt, once there is something to keep
 	Refund   *Refund
+	Wrong    *Wrong // money in another coin came
+	Rescue   string // address of the method form, for who cannot send the rest of a sum in this coin
 	Again    string // address of the payment details, after a payment that did not go through
 	Others   string // address of the method form, where another coin is the way on
 }
@@ -104,6 +106,8 @@ type Said struct {
 	Due      string
 	Extra    string
 	Tx       string // shortened transaction id
+	Refund   string // what goes back, with its coin
+	Least    string // the smallest sum that is credited, with its coin
 	Minutes  int    // until it is usually confirmed
 	Watch    When
 	Have     int
@@ -138,11 +142,35 @@ type When struct {
 // Choose is the form that asks how to pay.
 type Choose struct {
 	Action    string
-	Options   []Option
+	Search    *Search // where there are many coins
+	Groups    []Group
+	From      *From
 	AskMail   bool
 	Mail      string
 	Error     string // said at the coins, linked to them
 	MailError string // said at the e-mail field, linked to it
+}
+
+// Group is a coin with the networks it can be paid on.
+type Group struct {
+	Name, Coin string
+	Options    []Option
+}
+
+// Search finds a coin among many, without script.
+type Search struct {
+	Action string
+	Typed  string
+	All    string      // address of the whole list
+	Hidden [][2]string // the rest of the view's state
+	None   bool        // nothing matches
+}
+
+// From asks whether the payer pays from an account at an exchange. Wallet and Exchange are the values of the answers.
+type From struct {
+	Wallet, Exchange string
+	AtExchange       bool
+	Longer           bool // the price is held longer then
 }
 
 // Option is one coin on one network.
@@ -154,7 +182,9 @@ type Option struct {
 	Minutes int    // usual time until it is final; 0 is under a minute
 	Amount  string // what would have to be sent, unbinding; empty when it is not known
 	Approx  string // the same in the invoice's currency
+	Starts  string // what addresses on the network begin with, where that tells networks apart
 	Why     string // reason why it cannot be chosen; then it is disabled
+	Note    string // what to know before choosing it
 	Chosen  bool
 }
 
@@ -173,6 +203,7 @@ type Progress struct {
 
 // Pay is what to send now, and where.
 type Pay struct {
+	Arrives string // what must arrive, for who pays from an exchange, which takes its fee out of what is sent
 	Rest    bool   // the rest of a sum of which a part is there
 	Amount  string // empty: any amount
 	Coin    string
@@ -313,6 +344,13 @@ type Refund struct {
 	Address string // in the field
 	Kept    string // the address that is known
 	Bad     bool   // what was typed is none
+}
+
+// Wrong is money that came in another coin than was asked for.
+type Wrong struct {
+	Amount, Coin, Network   string
+	AskedCoin, AskedNetwork string
+	Asked                   string // the invoice id people name to support
 }
 
 // Receipt is what a customer keeps of a payment.

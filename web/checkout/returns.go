@@ -1,0 +1,89 @@
+package checkout
+
+import (
+	"checkout/invoice"
+	"checkout/web/templates"
+	"checkout/web/texts"
+)
+
+// wrong is what came in another coin than was asked for, while nobody has decided about it: the newest, if there are several.
+func (f *Face) wrong(s scene) *templates.Wrong {
+	if !s.facts.WrongAsset || s.view == ViewRefundPending || s.view == ViewRefunded {
+		return nil
+	}
+	var out *templates.Wrong
+	for _, p := range s.inv.Payments {
+		if _, refunded := s.inv.RefundOf(p.ID); !p.Wrong || !p.Live() || refunded {
+			continue
+		}
+		asked := ""
+		for _, a := range s.inv.Addresses {
+			if a.Text == p.Transfer.Address && a.Network == p.Transfer.Network {
+				asked = a.Asset
+			}
+		}
+		out = &templates.Wrong{
+			Amount: p.Transfer.Amount.Plain(), Coin: p.Transfer.Amount.Currency().Code, Network: f.networkName(p.Transfer.Network),
+			Asked: s.inv.ID.Short(),
+		}
+		if m, ok := s.inv.Method(asked); ok {
+			out.AskedCoin, out.AskedNetwork = m.Currency.Code, f.networkName(m.Network)
+		}
+	}
+	return out
+}
+
+// networkName is what people call a network.
+func (f *Face) networkName(id string) string {
+	n, ok := f.Registry.Network(id)
+	if !ok {
+		return id
+	}
+	return n.Name
+}
+
+// showWrong says that the wrong coin came. The order can still be paid with the right one: its details stay, or the way to a
+// new price.
+func (f *Face) showWrong(l *templates.Live, s scene) {
+	switch inv := s.inv; {
+	case s.payable():
+		f.showPay(l, s)
+	case inv.Outcome.State == invoice.Failed:
+		l.Payments = f.payments(s.lang, inv, templates.Clock)
+	default:
+		l.Requote = f.requote(s, true)
+		l.Payments = f.payments(s.lang, inv, templates.Clock)
+	}
+}
+
+// showRefund says what goes back, or went.
+func (f *Face) showRefund(l *templates.Live, s scene) {
+	inv, t := s.inv, s.lang
+	for _, r := range inv.Refunds {
+		if (s.view == ViewRefunded) == (r.State == invoice.RefundPaid) && r.State != invoice.RefundRejected {
+			l.Said.Refund, l.Said.Tx = refundAmount(t, r), shortTx(r.TxID)
+		}
+	}
+	l.Facts = append(f.refundFacts(t, inv, shortTx), orderFacts(t, inv)...)
+	l.Receipt = s.outside().path(inv.ID, "/receipt")
+}
+
+// refundFacts are the lines of what goes back, or went; tx writes the id of a transaction.
+func (f *Face) refundFacts(t *texts.Lang, inv *invoice.Invoice, tx func(string) string) []templates.Fact {
+	var list []templates.Fact
+	for _, r := range inv.Refunds {
+		if r.State == invoice.RefundRejected {
+			continue
+		}
+		list = append(list, templates.Fact{Label: t.Say("fact.refund"), Value: refundAmount(t, r)},
+			templates.Fact{Label: t.Say("fact.to"), Value: r.Address, Mono: true})
+		if r.TxID != "" {
+			list = append(list, templates.Fact{Label: t.Say("fact.transaction"), Value: tx(r.TxID), Href: f.explorer(r.Network, r.TxID), Mono: true})
+		}
+	}
+	return list
+}
+
+func refundAmount(t *texts.Lang, r invoice.Refund) string {
+	return t.Isolated(r.Amount.Plain() + " " + r.Amount.Currency().Code)
+}
