@@ -173,6 +173,10 @@ func read(method string, answer reply, result any) error {
 	if result == nil {
 		return nil
 	}
+	if raw, ok := result.(*json.RawMessage); ok { // who wants it as it is may be told of nothing
+		*raw = answer.Result
+		return nil
+	}
 	if len(answer.Result) == 0 || string(answer.Result) == "null" {
 		return fmt.Errorf("%s: %w", method, ErrGarbage.Because(errors.New("neither a result nor an error")))
 	}

@@ -49,37 +49,49 @@ func (n *Node) Pays(ctx context.Context, txid, address string) ([]chain.Transfer
 func (n *Node) unspent(ctx context.Context, txid, address string) ([]chain.Transfer, error) {
 	var list []chain.Transfer
 	for i := range int64(unspentUpTo) {
-		var out *struct {
-			Value  json.Number `json:"value"`
-			Script struct {
-				Hex string `json:"hex"`
-			} `json:"scriptPubKey"`
-		}
-		err := n.ask(ctx, answerLimit, &out, "gettxout", txid, i, true)
+		var raw json.RawMessage // null: there is no such output, or it is spent
+		err := n.ask(ctx, answerLimit, &raw, "gettxout", txid, i, true)
 		if _, refused := errors.AsType[*RPCError](err); refused {
 			return list, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		if out == nil {
+		if len(raw) == 0 || string(raw) == "null" {
 			continue
 		}
-		script, err := hex.DecodeString(out.Script.Hex)
+		out, ok, err := n.output(raw, address)
 		if err != nil {
-			return nil, n.garbage(err.Error())
+			return nil, n.garbage("output: " + err.Error())
 		}
-		to, ok := n.addressOf(script)
-		if !ok || to != address {
-			continue
+		if ok {
+			out.TxID, out.Ordinal = txid, i
+			list = append(list, out)
 		}
-		amount, err := n.satoshi(out.Value)
-		if err != nil {
-			return nil, n.garbage(err.Error())
-		}
-		list = append(list, chain.Transfer{Network: n.network.ID, TxID: txid, Ordinal: i, Asset: n.asset.ID, Address: to, Amount: amount})
 	}
 	return list, nil
+}
+
+// output reads an unspent output, if it pays an address.
+func (n *Node) output(raw json.RawMessage, address string) (chain.Transfer, bool, error) {
+	var out struct {
+		Value  json.Number `json:"value"`
+		Script struct {
+			Hex string `json:"hex"`
+		} `json:"scriptPubKey"`
+	}
+	if err := json.Unmarshal(raw, &out); err != nil {
+		return chain.Transfer{}, false, err
+	}
+	script, err := hex.DecodeString(out.Script.Hex)
+	if err != nil {
+		return chain.Transfer{}, false, err
+	}
+	if to, ok := n.addressOf(script); !ok || to != address {
+		return chain.Transfer{}, false, nil
+	}
+	amount, err := n.satoshi(out.Value)
+	return chain.Transfer{Network: n.network.ID, Asset: n.asset.ID, Address: address, Amount: amount}, err == nil, err
 }
 
 // satoshi is a number of whole coins as nodes write it, with an exponent or without.

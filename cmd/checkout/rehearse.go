@@ -228,6 +228,10 @@ func (a *app) playRefund(ctx context.Context, inv *invoice.Invoice) error {
 	const actor = "rehearsal"
 	open, err := inv.OpenRefund("")
 	if err != nil {
+		returnable := func(inv *invoice.Invoice) bool { _, err := inv.Returnable(""); return err == nil }
+		if inv, err = a.await(ctx, inv.ID, returnable); err != nil {
+			return err
+		}
 		to := inv.RefundAddress
 		if to == "" {
 			if to, err = a.elsewhere(); err != nil {
