@@ -104,7 +104,7 @@ func (f *Face) option(t *texts.Lang, inv *invoice.Invoice, m invoice.Method) (te
 		return templates.Option{}, false
 	}
 	o := templates.Option{
-		Value: m.Asset, Coin: m.Currency.Code, Name: asset.Name, Network: network.Name, Starts: network.Starts,
+		Value: m.Asset, Coin: m.Currency.Code, Name: asset.Name, Network: network.Name, On: network.ID, Starts: network.Starts,
 		Minutes: minutes(time.Duration(m.Confirmations) * network.BlockTime), Approx: amountText(t, inv.Price),
 	}
 	due, err := f.Estimate(m.Currency, inv.Price, m.Places)

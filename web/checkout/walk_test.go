@@ -102,7 +102,7 @@ func TestEveryViewInABrowser(t *testing.T) {
 			found.add("item 37: help in every view", "%s: %q", v, got)
 		}
 		found.list("item 80: pictures have names or are hidden", where("all"), probe(t, b, "pictures"))
-		if named := browsertest.JS[bool](t, b, `[...document.querySelectorAll("#qr svg[role=img]")].some((e) => e.getAttribute("aria-label").length > 10)`); named != v.Payable() {
+		if named := browsertest.JS[bool](t, b, `[...document.querySelectorAll("#qr svg[role=img]")].some((e) => e.getAttribute("aria-label").length > 10)`); named != payable(v) {
 			found.add("item 80: pictures have names or are hidden", "%s: the code has a name: %v", v, named)
 		}
 		found.list("item 90: no address leaves the page", where("links"), probe(t, b, "leaks"))

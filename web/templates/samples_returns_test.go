@@ -17,9 +17,9 @@ func sampleChoose(t *texts.Lang) *Choose {
 				{Value: "btc", Coin: "BTC", Name: "Bitcoin", Network: "Bitcoin", Minutes: 10, Amount: "0.00044007", Approx: approx, Chosen: true},
 			}},
 			{Name: "Tether USD", Coin: "USDT", Options: []Option{
-				{Value: "usdt-tron", Coin: "USDT", Name: "Tether USD", Network: "Tron (TRC20)", Starts: "T", Minutes: 1, Amount: "25.5", Approx: approx},
+				{Value: "usdt-tron", Coin: "USDT", Name: "Tether USD", Network: "Tron (TRC20)", On: "tron", Starts: "T", Minutes: 1, Amount: "25.5", Approx: approx},
 				{
-					Value: "usdt-ethereum", Coin: "USDT", Name: "Tether USD", Network: "Ethereum (ERC20)", Starts: "0x", Minutes: 3, Amount: "25.5", Approx: approx,
+					Value: "usdt-ethereum", Coin: "USDT", Name: "Tether USD", Network: "Ethereum (ERC20)", On: "ethereum", Starts: "0x", Minutes: 3, Amount: "25.5", Approx: approx,
 					Note: t.Say("choose.behind", "n", "4"),
 				},
 			}},

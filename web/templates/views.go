@@ -179,6 +179,7 @@ type Option struct {
 	Coin    string // "BTC"
 	Name    string // "Bitcoin"
 	Network string // "Bitcoin"
+	On      string // id of the network, for its mark
 	Minutes int    // usual time until it is final; 0 is under a minute
 	Amount  string // what would have to be sent, unbinding; empty when it is not known
 	Approx  string // the same in the invoice's currency
