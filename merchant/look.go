@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/net/publicsuffix"
+
 	"checkout/fault"
 )
 
@@ -15,6 +17,7 @@ var (
 	ErrOrigins = fault.New(fault.Invalid, "origins", "At most 50 pages may embed.").At("origin")
 	ErrBrand   = fault.New(fault.Invalid, "brand", "A colour is written #rrggbb.").At("brand")
 	ErrCode    = fault.New(fault.Invalid, "code", "The first QR code of a coin is uri or address.").At("code")
+	ErrTexts   = fault.New(fault.Invalid, "texts", "A text has 1 to 500 characters, and no control characters but line breaks.").At("text")
 	ErrTheme   = fault.New(fault.Invalid, "theme", "A theme is light, dark, or auto.").At("theme")
 )
 
@@ -33,6 +36,54 @@ type Look struct {
 
 	Codes      map[string]string `json:"codes,omitempty"`       // by asset id: the QR code shown first, "uri" or "address"
 	UpperCodes bool              `json:"upper_codes,omitempty"` // bech32 addresses in capitals, in QR codes only
+
+	Logo     *Logo `json:"logo,omitempty"`
+	NoHeader bool  `json:"no_header,omitempty"` // pages show neither name nor logo above the card
+
+	Texts map[string]Texts `json:"texts,omitempty"` // by language, BCP 47
+}
+
+// Logo is a merchant's picture as pages place it. The picture itself is kept apart, under its name.
+type Logo struct {
+	Name   string `json:"name"` // "logo.3f0c9a1e5b7d2468.png"
+	Width  int    `json:"width"`
+	Height int    `json:"height"`
+	Clear  bool   `json:"clear,omitempty"` // parts are see-through: it was drawn for a light ground
+}
+
+// Texts are sentences of the merchant's own, plain, by what they are for.
+type Texts map[string]string
+
+// The places of a merchant's texts.
+const (
+	TextIntro   = "intro"   // above the choice of a coin
+	TextPay     = "pay"     // while the payment is awaited
+	TextPaid    = "paid"    // once it is paid
+	TextExpired = "expired" // when its time is over
+	TextTrouble = "trouble" // when something went wrong
+	TextSupport = "support" // in the help of every page
+)
+
+// TextPlaces lists them.
+func TextPlaces() []string {
+	return []string{TextIntro, TextPay, TextPaid, TextExpired, TextTrouble, TextSupport}
+}
+
+const maxText = 500
+
+// checkText takes plain text with line breaks, and nothing that could turn or hide what stands around it.
+func checkText(text string) bool {
+	return Presentable(strings.ReplaceAll(text, "\n", " "), maxText)
+}
+
+// Text is what the merchant says in a place: in the reader's language, else in the pages' usual one, else in English.
+func (l Look) Text(place, language string) string {
+	for _, tag := range []string{language, l.Language, "en"} {
+		if text := l.Texts[tag][place]; text != "" {
+			return text
+		}
+	}
+	return ""
 }
 
 // Check refuses what may not be stored. Whether a language is one the pages have is for them to say.
@@ -56,6 +107,13 @@ func (l Look) Check() error {
 			return ErrCode
 		}
 	}
+	for _, texts := range l.Texts {
+		for place, text := range texts {
+			if !slices.Contains(TextPlaces(), place) || !checkText(text) {
+				return ErrTexts
+			}
+		}
+	}
 	if l.Theme != "" && l.Theme != "light" && l.Theme != "dark" {
 		return ErrTheme
 	}
@@ -73,10 +131,16 @@ func (l Look) Embeds(origin string) bool {
 	})
 }
 
-// originOrFamily takes a wildcard for the hosts below one of at least two labels, and nothing wilder.
+// originOrFamily takes a wildcard for the hosts below one somebody registered, and nothing wilder: not "*.example" nor
+// "*.co.uk" nor "*.github.io", below which are strangers (publicsuffix.org).
 func originOrFamily(text string) bool {
 	if below, family := strings.CutPrefix(text, "https://*."); family {
-		return strings.Count(below, ".") >= 1 && Origin("https://"+below)
+		if !Origin("https://" + below) {
+			return false
+		}
+		host, _, _ := strings.Cut(below, ":")
+		_, err := publicsuffix.EffectiveTLDPlusOne(host)
+		return err == nil
 	}
 	return Origin(text)
 }

@@ -3,6 +3,7 @@ package merchant
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -16,7 +17,7 @@ func TestOrigins(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{
-		"", "*", "https://*", "https://*.example", "http://shop", "http://shop.example", "https://shop/path", "https://shop.example/", "shop.example", "//shop.example",
+		"", "*", "https://*", "https://*.example", "https://*.co.uk", "https://*.github.io", "https://*.com", "http://shop", "http://shop.example", "https://shop/path", "https://shop.example/", "shop.example", "//shop.example",
 		"https://shop.example:443", "http://localhost:80", "https://shop.example:", "https://shop.example:0", "https://shop.example:99999", "https://shop.example:08443",
 		"https://Shop.example", "HTTPS://shop.example", "https://a@shop.example", "https://shop.example?x", "https://shop.example#x", "https://*.*.shop.example",
 		"https://shop.example;script-src *", "https://shop.example 'self'", "https://-shop.example", "https://shop..example", "data:", "null", "'self'",
@@ -44,6 +45,29 @@ func TestOrigins(t *testing.T) {
 		if err := (Look{Theme: theme}).Check(); !errors.Is(err, want) {
 			t.Errorf("%q: %v", theme, err)
 		}
+	}
+}
+
+func TestTexts(t *testing.T) {
+	for text, good := range map[string]bool{
+		"Thank you!": true, "Two\nlines": true, "<b>& so on": true, strings.Repeat("ä", 500): true, strings.Repeat("ä", 501): false, "": false, " \n ": false,
+		"bell\a": false, "\u202egnitrever": false, "zero\u200bwidth": false, "bad\xffbytes": false, "carriage\rreturn": false,
+	} {
+		if err := (Look{Texts: map[string]Texts{"en": {TextPaid: text}}}).Check(); (err == nil) != good {
+			t.Errorf("%.40q: %v", text, err)
+		}
+	}
+	if err := (Look{Texts: map[string]Texts{"en": {"title": "x"}}}).Check(); !errors.Is(err, ErrTexts) {
+		t.Errorf("a place there is not: %v", err)
+	}
+	l := Look{Language: "de", Texts: map[string]Texts{"en": {TextPaid: "en", TextIntro: "intro"}, "de": {TextPaid: "de"}, "fr": {TextPaid: "fr"}}}
+	for language, want := range map[string]string{"fr": "fr", "de": "de", "ja": "de", "en": "en"} {
+		if got := l.Text(TextPaid, language); got != want {
+			t.Errorf("to who reads %s: %q, want %q", language, got, want)
+		}
+	}
+	if got := l.Text(TextIntro, "fr") + l.Text(TextSupport, "fr"); got != "intro" {
+		t.Errorf("said %q", got)
 	}
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -90,6 +91,31 @@ func (s Merchants) Restyle(ctx context.Context, id ident.ID, change func(merchan
 		return t.one(ctx, "UPDATE merchants SET look = $1 WHERE id = $2", string(look), id)
 	})
 	return out, err
+}
+
+// KeepLogo keeps a merchant's picture, and no other of theirs; without a name none.
+func (s Merchants) KeepLogo(ctx context.Context, id ident.ID, name string, data []byte) error {
+	return s.update(ctx, func(ctx context.Context, t *tx) error {
+		if _, err := t.exec(ctx, "DELETE FROM merchant_logos WHERE merchant_id = $1", id); err != nil || name == "" {
+			return err
+		}
+		_, err := t.exec(ctx, "INSERT INTO merchant_logos (merchant_id, name, data, created_at) VALUES ($1, $2, $3, $4)",
+			id, name, base64.StdEncoding.EncodeToString(data), millis(s.Now()))
+		return err
+	})
+}
+
+// Logo loads a merchant's picture by its name; merchant.ErrNotFound.
+func (s Merchants) Logo(ctx context.Context, id ident.ID, name string) ([]byte, error) {
+	var data string
+	err := s.from(ctx).QueryRowContext(ctx, "SELECT data FROM merchant_logos WHERE merchant_id = $1 AND name = $2", id, name).Scan(&data)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, merchant.ErrNotFound
+	}
+	if err != nil {
+		return nil, s.fail(err)
+	}
+	return base64.StdEncoding.DecodeString(data)
 }
 
 // Find loads a merchant.

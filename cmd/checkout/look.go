@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -26,9 +28,14 @@ type merchantLookCmd struct {
 	Theme     string   `help:"light, dark, or auto: what the customer's system wants."`
 	Brand     string   `help:"The merchant's colour, #rrggbb; auto: ours. It is corrected until it can be read." placeholder:"COLOUR"`
 
-	Code       map[string]string `help:"The QR code a coin shows first: uri, address, or auto for what is usual. usdt-ethereum=uri" placeholder:"COIN=KIND"`
-	TokenCodes bool              `help:"Confirms that a token's code with the amount comes first: a wallet that reads half of it sends the tokens to their contract, for ever."`
-	UpperCodes string            `help:"on: bech32 addresses in capitals in QR codes, which makes them coarser; some wallets and many exchanges cannot read them. off: as they are." placeholder:"on|off"`
+	Code         map[string]string `help:"The QR code a coin shows first: uri, address, or auto for what is usual. usdt-ethereum=uri" placeholder:"COIN=KIND"`
+	TokenCodes   bool              `help:"Confirms that a token's code with the amount comes first: a wallet that reads half of it sends the tokens to their contract, for ever."`
+	Logo         string            `help:"PNG or JPEG file with the merchant's picture, at most 1 MiB; auto: their first letter." placeholder:"FILE"`
+	Header       string            `help:"on: name or logo above the card. off: neither." placeholder:"on|off"`
+	Text         map[string]string `help:"What the merchant says: intro, pay, paid, expired, trouble or support. An empty text takes it back." placeholder:"PLACE=TEXT"`
+	TextLanguage string            `default:"en" help:"The language of the texts." placeholder:"TAG"`
+
+	UpperCodes string `help:"on: bech32 addresses in capitals in QR codes, which makes them coarser; some wallets and many exchanges cannot read them. off: as they are." placeholder:"on|off"`
 }
 
 // lookAnswer is a merchant's look with what a shop needs to embed.
@@ -42,6 +49,10 @@ type lookAnswer struct {
 
 	Codes      map[string]string `json:"codes,omitempty"`
 	UpperCodes bool              `json:"upper_codes"`
+
+	Logo   string                    `json:"logo,omitempty"`
+	Header bool                      `json:"header"`
+	Texts  map[string]merchant.Texts `json:"texts,omitempty"`
 
 	Script    string `json:"embed_script"`
 	Integrity string `json:"embed_integrity"`
@@ -68,15 +79,29 @@ func (c merchantLookCmd) Run(ctx context.Context, s *Settings, out *console) err
 			return err
 		}
 	}
+	if _, ok := texts.Find(c.TextLanguage); !ok {
+		return errLanguage
+	}
+	if c.Header != "" && c.Header != "on" && c.Header != "off" {
+		return setting("--header", "on or off.")
+	}
+	logo, err := c.logo()
+	if err != nil {
+		return err
+	}
 	return with(ctx, s, out, func(a *app) error {
-		look, err := (store.Merchants{DB: a.db}).Restyle(ctx, ident.ID(c.Merchant), c.change)
+		look, err := a.restyle(ctx, c, logo)
 		if err != nil {
 			return err
 		}
 		answer := lookAnswer{
 			ID: ident.ID(c.Merchant), Origins: append([]string{}, look.Origins...), Language: orAuto(look.Language), Theme: orAuto(look.Theme),
 			Brand: orAuto(look.Brand), Contrast: readOut(look.Brand), Codes: look.Codes, UpperCodes: look.UpperCodes,
+			Header: !look.NoHeader, Texts: look.Texts,
 			Script: s.base(s.Listen) + embed.Path, Integrity: embed.Integrity(),
+		}
+		if look.Logo != nil {
+			answer.Logo = look.Logo.Name
 		}
 		who := "nobody"
 		if len(look.Origins) > 0 {
@@ -104,6 +129,10 @@ func (c merchantLookCmd) change(l merchant.Look) merchant.Look {
 	set(&l.Language, c.Language)
 	set(&l.Theme, c.Theme)
 	set(&l.Brand, c.Brand)
+	if c.Header != "" {
+		l.NoHeader = c.Header == "off"
+	}
+	l.Texts = c.texts(l.Texts)
 	if c.UpperCodes != "" {
 		l.UpperCodes = c.UpperCodes == "on"
 	}
@@ -120,6 +149,73 @@ func (c merchantLookCmd) change(l merchant.Look) merchant.Look {
 		l.Codes = nil
 	}
 	return l
+}
+
+// texts are the merchant's with those the flags name.
+func (c merchantLookCmd) texts(old map[string]merchant.Texts) map[string]merchant.Texts {
+	if len(c.Text) == 0 {
+		return old
+	}
+	all, own := maps.Clone(old), maps.Clone(old[c.TextLanguage])
+	if all == nil {
+		all = map[string]merchant.Texts{}
+	}
+	if own == nil {
+		own = merchant.Texts{}
+	}
+	for place, text := range c.Text {
+		if own[place] = text; text == "" {
+			delete(own, place)
+		}
+	}
+	if all[c.TextLanguage] = own; len(own) == 0 {
+		delete(all, c.TextLanguage)
+	}
+	return all
+}
+
+// logo reads the picture --logo names; nil if it names none.
+func (c merchantLookCmd) logo() (*brand.Picture, error) {
+	if c.Logo == "" || c.Logo == "auto" {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	file, err := os.Open(c.Logo)
+	if err != nil {
+		return nil, setting("--logo", "The picture cannot be read.").Because(err)
+	}
+	defer func() { _ = file.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(file, brand.MaxLogoFile+1))
+	if err != nil {
+		return nil, setting("--logo", "The picture cannot be read.").Because(err)
+	}
+	p, err := brand.Logo(raw)
+	return &p, err
+}
+
+// restyle changes a merchant's look, and keeps the picture that goes with it in the same transaction.
+func (a *app) restyle(ctx context.Context, c merchantLookCmd, logo *brand.Picture) (look merchant.Look, err error) {
+	merchants := store.Merchants{DB: a.db}
+	err = a.db.Together(ctx, func(ctx context.Context) error {
+		look, err = merchants.Restyle(ctx, ident.ID(c.Merchant), func(l merchant.Look) merchant.Look {
+			switch l = c.change(l); {
+			case logo != nil:
+				l.Logo = &merchant.Logo{Name: logo.Name, Width: logo.Width, Height: logo.Height, Clear: logo.Clear}
+			case c.Logo == "auto":
+				l.Logo = nil
+			}
+			return l
+		})
+		switch {
+		case err != nil:
+			return err
+		case logo != nil:
+			return merchants.KeepLogo(ctx, ident.ID(c.Merchant), logo.Name, logo.Data)
+		case c.Logo == "auto":
+			return merchants.KeepLogo(ctx, ident.ID(c.Merchant), "", nil)
+		}
+		return nil
+	})
+	return look, err
 }
 
 // checkCodes refuses coins nobody knows, and the dangerous choice that was not confirmed.

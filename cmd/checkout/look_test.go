@@ -1,8 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"image"
+	"image/png"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -65,6 +70,7 @@ func TestLook(t *testing.T) {
 	if len(look.Codes) != 1 || look.UpperCodes {
 		t.Errorf("%+v", look)
 	}
+	in.logo(t, page)
 	in.cli(&look, "merchant", "look", "--merchant", string(in.m.ID), "--no-origins", "--theme", "auto")
 	if len(look.Origins) != 0 || look.Theme != "auto" {
 		t.Errorf("%+v", look)
@@ -76,5 +82,41 @@ func TestLook(t *testing.T) {
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK || res.Header.Get("Cross-Origin-Resource-Policy") != "cross-origin" {
 		t.Errorf("the loader: %d %v", res.StatusCode, res.Header)
+	}
+}
+
+// logo gives the merchant a picture and a text, and takes them back.
+func (in *installation) logo(t *testing.T, page func(merchant string) (*http.Response, string)) {
+	t.Helper()
+	var raw bytes.Buffer
+	if err := png.Encode(&raw, image.NewGray(image.Rect(0, 0, 640, 160))); err != nil {
+		t.Fatal(err)
+	}
+	file, drawing := filepath.Join(t.TempDir(), "logo.png"), filepath.Join(t.TempDir(), "logo.svg")
+	for path, content := range map[string][]byte{file: raw.Bytes(), drawing: []byte("<svg/>")} {
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, said := in.fails("merchant", "look", "--merchant", string(in.m.ID), "--logo", drawing); !strings.Contains(said, "SVG files can carry programs") {
+		t.Error(said)
+	}
+	var look lookAnswer
+	in.cli(&look, "merchant", "look", "--merchant", string(in.m.ID), "--logo", file, "--text", "pay=Take your time", "--header", "on")
+	_, body := page(string(in.m.ID))
+	src := "/m/" + string(in.m.ID) + "/" + look.Logo
+	if look.Logo == "" || !strings.Contains(body, `src="`+src+`" width="160" height="40"`) || look.Texts["en"]["pay"] != "Take your time" {
+		t.Errorf("%+v", look)
+	}
+	if got := in.get(src); !strings.HasPrefix(got, "\x89PNG") {
+		t.Errorf("the picture is %.20q", got)
+	}
+	look = lookAnswer{}
+	in.cli(&look, "merchant", "look", "--merchant", string(in.m.ID), "--logo", "auto", "--text", "pay=", "--header", "off")
+	if look.Logo != "" || len(look.Texts) != 0 || look.Header {
+		t.Errorf("taken back: %+v", look)
+	}
+	if res, err := http.Get(in.base + src); err != nil || res.StatusCode != http.StatusNotFound {
+		t.Errorf("a picture nobody shows: %v %v", res, err)
 	}
 }

@@ -46,7 +46,7 @@ func Run(t *testing.T, e Engine) {
 		"due in pages": duePages, "numbers are unique": numbers, "keys and rotation": keys, "verify": verify,
 		"verify finds what was seeded": seeded, "anchor": anchored, "verify while it is written": live, "a watcher beside creations": beside, "migrating again": migrateAgain,
 		"a part is refused alone": apart, "who is told of a part": apartTold, "parts that collide": apartCollides, "held": heldRows, "due but held": dueHeld,
-		"raw transactions": raws, "branches": branches, "assigned since": since, "tags of addresses": addressTags,
+		"raw transactions": raws, "branches": branches, "assigned since": since, "tags of addresses": addressTags, "looks": looks,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, e) })
 	}

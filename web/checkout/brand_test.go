@@ -37,3 +37,44 @@ func TestBrandSheet(t *testing.T) {
 		}
 	}
 }
+
+// A merchant's picture stands in place of the letter, at an address of its own; words of theirs stand where they belong, as text.
+func TestLogoAndTexts(t *testing.T) {
+	s := openShop(t)
+	s.look = merchant.Look{
+		Logo: &merchant.Logo{Name: "logo.3f0c9a1e5b7d2468.png", Width: 120, Height: 40, Clear: true},
+		Texts: map[string]merchant.Texts{"en": {
+			merchant.TextIntro: "Welcome <b>in</b>", merchant.TextPay: "Take\nyour time", merchant.TextPaid: "See you", merchant.TextExpired: "Too late",
+			merchant.TextTrouble: "Call us", merchant.TextSupport: "Monday to Friday",
+		}},
+	}
+	s.logos = map[string][]byte{"logo.3f0c9a1e5b7d2468.png": []byte("\x89PNG picture"), "logo.old.png": []byte("old")}
+	at := "/m/" + string(acme) + "/logo."
+	if w := s.ask("GET", at+"3f0c9a1e5b7d2468.png", ""); w.Code != 200 || w.Header().Get("Content-Type") != "image/png" || w.Body.String() != "\x89PNG picture" ||
+		!strings.Contains(w.Header().Get("Cache-Control"), "immutable") || w.Header().Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("%d %v %q", w.Code, w.Header(), w.Body)
+	}
+	for _, path := range []string{at + "old.png", at + "3f0c9a1e5b7d2468.svg", at + "png"} {
+		if w := s.ask("GET", path, ""); w.Code != 404 {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+	for view, want := range map[View]string{
+		ViewChoose: "Welcome &lt;b&gt;in&lt;/b&gt;", ViewWaiting: "Take\nyour time", ViewPaid: "See you", ViewExpired: "Too late", ViewFailed: "Call us", ViewCancelled: "",
+	} {
+		body := s.ask("GET", "/i/"+string(s.invoiceIn(t, view).ID)+"?lang=ja", "").Body.String()
+		if !strings.Contains(body, `<img class="clear" src="`+at+`3f0c9a1e5b7d2468.png" width="120" height="40" alt="Acme Coffee"`) || strings.Contains(body, "monogram") {
+			t.Errorf("%s: no picture", view)
+		}
+		if said := strings.Contains(body, `data-testid="merchant-note"`); said != (want != "") || !strings.Contains(body, want) {
+			t.Errorf("%s: does not say %q", view, want)
+		}
+		if strings.Contains(body, "Monday to Friday") == view.Final() {
+			t.Errorf("%s: when there is somebody to help", view)
+		}
+	}
+	s.look.NoHeader = true
+	if body := s.ask("GET", "/i/"+string(s.invoiceIn(t, ViewWaiting).ID), "").Body.String(); strings.Contains(body, `class="brand"`) {
+		t.Error("a header nobody wanted")
+	}
+}

@@ -99,6 +99,7 @@ func (f *Face) live(s scene) templates.Live {
 		Favicon: f.site.Assets().Favicon(string(s.view)), Merchant: merchantOf(s.lang, s.merchant, inv), Short: id.Short(),
 		Order: orderOf(s.lang, inv), Said: f.said(s), Asset: inv.Asset,
 	}
+	dress(&l.Merchant, s.merchant, s.view, s.lang.Tag)
 	if s.view == ViewChoose {
 		if l.Choose = f.choose(s); inv.Outcome.State == invoice.Awaiting && inv.Asset == "" { // the prices of all coins are locked already
 			showLock(&l, inv, s.now)

@@ -41,6 +41,8 @@ type Invoices interface {
 // Merchants are who is paid.
 type Merchants interface {
 	Find(ctx context.Context, id ident.ID) (merchant.Merchant, error)
+	// Logo is a merchant's picture by its name.
+	Logo(ctx context.Context, id ident.ID, name string) ([]byte, error)
 }
 
 // Health says whether a network's node can be relied on.
@@ -100,7 +102,7 @@ func New(d Deps) *Face {
 	r.MethodNotAllowed(page.Wrap(http.HandlerFunc(f.handleMethodNotAllowed)).ServeHTTP)
 	r.Handle(web.FilesPrefix+"*", d.Site.Files)
 	r.Get("/i/{id}/status", f.handleStatus)
-	r.Get("/m/{merchant}/{sheet}", f.handleBrand)
+	r.Get("/m/{merchant}/{file}", f.handleBrand)
 	r.With(plain.Wrap).Post(reportPath, f.handleReport)
 	r.Group(func(r chi.Router) {
 		r.Use(page.Wrap)

@@ -38,6 +38,7 @@ const testRefund = "3JvL6Ymt8MVWiCNHC7oWU6nLeHNJKLZGLN"
 // shop stands in for the domain: it keeps invoices in a map and does what it is told.
 type shop struct {
 	behind   time.Duration
+	logos    map[string][]byte
 	mu       sync.Mutex
 	invoices map[ident.ID]*invoice.Invoice
 	reads    int   // of invoices
@@ -177,6 +178,13 @@ func (m merchants) Find(_ context.Context, id ident.ID) (merchant.Merchant, erro
 	m.shop.mu.Lock()
 	defer m.shop.mu.Unlock()
 	return merchant.Merchant{ID: acme, Name: "Acme Coffee", Support: m.shop.support, Look: m.shop.look}, nil
+}
+
+func (m merchants) Logo(_ context.Context, _ ident.ID, name string) ([]byte, error) {
+	if data, ok := m.shop.logos[name]; ok {
+		return data, nil
+	}
+	return nil, merchant.ErrNotFound
 }
 
 // The coins of the test shop.

@@ -43,9 +43,6 @@ func readMarks() map[string]string {
 	return found
 }
 
-// coin draws the mark of a coin.
-func coin(symbol string) templ.Component { return coinOn(symbol, "") }
-
 // coinOn draws the mark of a coin with the mark of its network, by the network's id, at the lower end. A coin on its own
 // network has no second mark; a coin without a drawing shows its first letter.
 func coinOn(symbol, network string) templ.Component {

@@ -54,9 +54,19 @@ type Reload struct {
 // Merchant is who is paid.
 type Merchant struct {
 	Name        string
-	Logo        string // address of the picture; empty shows the first letter
+	Logo        *Logo  // nil shows the first letter
+	Plain       bool   // neither name nor picture stands above the card
+	Note        string // what the merchant says in this view; line breaks are kept
+	Help        string // what they say in the help of every page
 	SupportHref string // validated https: or mailto: address, may be empty
 	SupportText string
+}
+
+// Logo is a merchant's picture.
+type Logo struct {
+	Src           string
+	Width, Height int  // in CSS pixels
+	Clear         bool // see-through, drawn for a light ground
 }
 
 // Live is the part of the page that the script replaces. It is drawn by the same component in the page and in the
