@@ -76,10 +76,11 @@ func TestBrowserLanguages(t *testing.T) {
 			t.Errorf("%s: %s", l.Tag, got)
 		}
 	}
+	// The menu of languages stays shut: open it covers what is below it.
 	for _, v := range []View{ViewChoose, ViewWaiting, ViewConfirming, ViewPaid} {
 		for _, tail := range []string{"?lang=ar&theme=light", "?lang=ar&theme=dark"} {
 			b.Do(t, chromedp.EmulateViewport(1280, 740), chromedp.Navigate("about:blank"), chromedp.Navigate(url+"/i/"+inv[v]+tail), chromedp.Evaluate[chromedp.Void](string(axe)))
-			bad := browsertest.JS[[]string](t, b, `(document.querySelectorAll("details").forEach(d => { d.open = true }), axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then(r => r.violations.map(v => v.id + ": " + v.nodes.map(n => n.target + " " + n.failureSummary).join("; "))))`)
+			bad := browsertest.JS[[]string](t, b, `(document.querySelectorAll("details:not(.langs)").forEach(d => { d.open = true }), axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then(r => r.violations.map(v => v.id + ": " + v.nodes.map(n => n.target + " " + n.failureSummary).join("; "))))`)
 			if len(bad) > 0 {
 				t.Errorf("%s%s: %q", v, tail, bad)
 			}
