@@ -44,8 +44,7 @@ func (f *Face) handleHint(w http.ResponseWriter, r *http.Request) {
 func (f *Face) found(r *http.Request, s scene, id string) (string, error) {
 	for _, p := range s.inv.Payments {
 		if strings.EqualFold(p.Transfer.TxID, id) && p.Standing != invoice.DustAside && p.Standing != invoice.Quarantined {
-			amount := s.lang.Isolated(p.Transfer.Amount.Plain() + " " + p.Transfer.Amount.Currency().Code)
-			return s.lang.Say("find.seen", "amount", amount, "state", paymentState(s.lang, p)), nil
+			return f.seenAs(s, p), nil
 		}
 	}
 	network := ""
@@ -62,6 +61,25 @@ func (f *Face) found(r *http.Request, s scene, id string) (string, error) {
 		}
 	}
 	return s.lang.Say("find.none", "network", network), nil
+}
+
+// seenAs says what became of a transaction that came to this invoice.
+func (f *Face) seenAs(s scene, p invoice.Payment) string {
+	t := s.lang
+	if p.Standing == invoice.Unmatched {
+		return t.Say("find.older")
+	}
+	amount := t.Isolated(p.Transfer.Amount.Plain() + " " + p.Transfer.Amount.Currency().Code)
+	says := t.Say("find.seen", "amount", amount, "state", paymentState(t, p))
+	switch w := f.wrong(s); {
+	case p.Wrong && w != nil:
+		return w.Heading(t)
+	case s.inv.Counts(p) && s.inv.Outcome.Amount == invoice.Short:
+		out := f.said(s)
+		missing := t.Isolated(out.Due + " " + out.Coin)
+		return says + " " + t.Say("underpaid.heading", "received", t.Isolated(out.Received+" "+out.Coin), "due", missing)
+	}
+	return says
 }
 
 // finder is the form, once there is an address something could have been sent to.

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"checkout/invoice"
 )
 
 // "I have paid" is answered in words, and changes nothing.
@@ -36,5 +38,28 @@ func TestFinder(t *testing.T) {
 	}
 	if body := s.ask("GET", "/i/"+string(s.invoiceIn(t, ViewChoose).ID), "").Body.String(); strings.Contains(body, `data-testid="finder"`) {
 		t.Error("before there is an address something can be found")
+	}
+}
+
+// What came but is not what was asked for is explained: the wrong coin, too little, money that was there before.
+func TestFinderExplains(t *testing.T) {
+	s := openShop(t)
+	for _, row := range []struct {
+		view   View
+		change func(*invoice.Payment)
+		want   string
+	}{
+		{ViewWaiting, nil, "We have not seen this transaction yet"},
+		{ViewWrongAsset, nil, "We received 0.27641 LTCT on Bitcoin, but asked for BTC on Bitcoin"},
+		{ViewUnderpaid, nil, "0.0003 BTC received — 0.00014007 BTC still missing"},
+		{ViewExpiredUnderpaid, func(p *invoice.Payment) { p.Standing = invoice.Unmatched }, "sent before this order was made"},
+	} {
+		inv := s.invoiceIn(t, row.view)
+		if row.change != nil {
+			row.change(&inv.Payments[0])
+		}
+		if body := s.ask("POST", "/i/"+string(inv.ID)+"/hint", "tx="+testTx).Body.String(); !strings.Contains(body, row.want) {
+			t.Errorf("%s: does not say %q", row.view, row.want)
+		}
 	}
 }

@@ -104,7 +104,7 @@ func (l Live) heading(t *texts.Lang) string {
 		return t.Say("overpaid.heading", "extra", sum(t, s.Extra, s.Coin))
 	case "wrong_asset":
 		if l.Wrong != nil {
-			return l.Wrong.heading(t)
+			return l.Wrong.Heading(t)
 		}
 	case "refunded":
 		return t.Say("returned.heading", "amount", s.Refund)
@@ -171,8 +171,8 @@ func (l Live) sentence(t *texts.Lang) string {
 	return t.Say(l.key()+".sentence", "merchant", merchant)
 }
 
-// heading says what came and what was asked for.
-func (w Wrong) heading(t *texts.Lang) string {
+// Heading says what came and what was asked for.
+func (w Wrong) Heading(t *texts.Lang) string {
 	return t.Say("wrong.heading", "amount", sum(t, w.Amount, w.Coin), "network", w.Network, "coin", w.AskedCoin, "asked", w.AskedNetwork)
 }
 
