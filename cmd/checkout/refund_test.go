@@ -163,7 +163,8 @@ func (in *installation) wrongRefunded() {
 	in.view(c, "waiting") // what is on its way back does not stop the order
 	in.play(c, "refund")
 	in.play(c, "exact?blocks=3")
-	in.view(c, "refunded")
+	in.view(c, "paid")
+	in.says(c, "100 RUSD")
 	in.shop.hears(in.t, "wrong-refunded", "processing 0.00000000", "confirmed 0.00000000")
 }
 

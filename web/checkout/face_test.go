@@ -398,7 +398,7 @@ func TestRoutes(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := []string{
-		"GET /i/{id}", "GET /i/{id}/fragment", "GET /i/{id}/qr.png", "GET /i/{id}/qr.svg", "GET /i/{id}/receipt", "GET /i/{id}/status", "GET /invoice/{id}", "GET /m/{merchant}/{sheet}",
+		"GET /i/{id}", "GET /i/{id}/fragment", "GET /i/{id}/qr.png", "GET /i/{id}/qr.svg", "GET /i/{id}/receipt", "GET /i/{id}/status", "GET /invoice/{id}", "GET /m/{merchant}/{file}",
 		"POST /csp", "POST /i/{id}/hint", "POST /i/{id}/method", "POST /i/{id}/refund-address", "POST /i/{id}/requote",
 	}
 	if !slices.Equal(got, want) {

@@ -36,9 +36,11 @@ func factsOf(inv *invoice.Invoice, now time.Time, usable bool) Facts {
 	return f
 }
 
-// refunds says whether there are refunds in a state.
+// refunds says whether there are refunds in a state that the page is about: of what settled an invoice, or of one that is not
+// settled. What did not pay a paid order is a line on its page.
 func refunds(inv *invoice.Invoice, in invoice.RefundState) bool {
-	return slices.ContainsFunc(inv.Refunds, func(r invoice.Refund) bool { return r.State == in })
+	settled := inv.Outcome.State == invoice.Settled
+	return slices.ContainsFunc(inv.Refunds, func(r invoice.Refund) bool { return r.State == in && !(settled && r.Unallocated) })
 }
 
 // progress is how far the slowest payment that counts is, and whether all of them have arrived.

@@ -106,6 +106,7 @@ func (f *Face) outcomeFacts(s scene) []templates.Fact {
 			list = append(list, templates.Fact{Label: t.Say("fact.transaction"), Value: shortTx(tx), Href: f.explorer(p.Transfer.Network, tx), Mono: true})
 		}
 	}
+	list = append(list, f.refundFacts(t, inv, shortTx)...)
 	return append(list, rest[len(rest)-1])
 }
 

@@ -376,12 +376,12 @@ func orderPage(o orderView, bitcoin bool, said string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if bitcoin {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "Choose a coin on the left, then let it happen. LTCT is played; for Bitcoin a real node mines.")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "Choose a coin on the left, then let it happen. LTCT and RUSD are played; for Bitcoin a real node mines.")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 30, "Choose LTCT on the left, then let it happen. A block comes every three seconds.")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 30, "Choose a coin on the left, then let it happen. A block comes every three seconds.")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -567,7 +567,7 @@ func acts(o orderView, list []act, bitcoin bool) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if a.Played && bitcoin {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 46, "(LTCT only)")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 46, "(not with Bitcoin)")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
