@@ -20,10 +20,11 @@ import (
 
 // Browser is one tab of a real browser, with what went wrong in it.
 type Browser struct {
-	ctx   context.Context
-	clock page.ScriptIdentifier // of the script that stops the time; empty: it runs
-	mu    sync.Mutex
-	said  []string // errors in the console, exceptions, broken content policies
+	ctx        context.Context
+	clock      page.ScriptIdentifier // of the script that stops the time; empty: it runs
+	scriptless bool
+	mu         sync.Mutex
+	said       []string // errors in the console, exceptions, broken content policies
 }
 
 // Open starts a browser, with more options than those of all tests if any are given. Without one installed the test is

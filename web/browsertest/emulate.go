@@ -28,6 +28,7 @@ func (b *Browser) media(t *testing.T, kind string, pairs []string) {
 // Scripts switches the scripts of pages on or off. What a test evaluates works all the same.
 func (b *Browser) Scripts(t *testing.T, on bool) {
 	t.Helper()
+	b.scriptless = !on
 	if _, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on}); err != nil {
 		t.Fatal(err)
 	}

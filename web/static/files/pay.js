@@ -39,18 +39,20 @@
   function prepare(root) {
     for (const node of all('noscript', root)) node.remove()
     for (const button of all('[data-copy]', root)) button.hidden = false
-    for (const time of all('time[data-form]', root)) localise(time)
   }
+  // A reader's clock and calendar are costly to make: once, only the one that is needed, and at first in a task of its own.
+  const forms = { clock: { hour: 'numeric', minute: '2-digit' }, date: { day: 'numeric', month: 'long', year: 'numeric' } }, made = {}
+  const written = (form, at) => (made[form] ||= new Intl.DateTimeFormat(tongue, forms[form])).format(at)
   function localise(time) {
     const at = new Date(time.dateTime), form = time.dataset.form, east = -at.getTimezoneOffset()
-    const clock = at.toLocaleTimeString(tongue, { hour: 'numeric', minute: '2-digit' })
-    const date = at.toLocaleDateString(tongue, { day: 'numeric', month: 'long', year: 'numeric' })
     const zone = 'UTC' + (east ? (east < 0 ? '−' : '+') + (Math.abs(east) / 60 | 0) : '') +
       (east % 60 ? ':' + String(Math.abs(east) % 60).padStart(2, '0') : '')
-    time.textContent = form === 'date' ? date : form === 'both' ? date + ', ' + clock : clock
+    time.textContent = form === 'both' ? written('date', at) + ', ' + written('clock', at) : written(form, at)
     if (time.closest('.lock')) time.textContent += ' (' + zone + ')'
     time.title = zone
   }
+
+  function localiseAll(root) { for (const time of all('time[data-form]', root)) localise(time) }
 
   function draw(next) {
     const field = document.activeElement, state = data.state
@@ -63,6 +65,7 @@
     }
     const value = field.value
     prepare(next)
+    localiseAll(next)
     patch(live, next)
     if (field.matches('input') && field.value !== value) field.value = value
     if (field !== document.activeElement && !field.isConnected) live.focus({ preventScroll: true })
