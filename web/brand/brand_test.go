@@ -32,8 +32,8 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-// Whatever colour a merchant likes, text in it and on it can be read in both themes (acceptance 81).
-func TestReadable(t *testing.T) {
+// Whatever colour a merchant likes, text in it and on it can be read in both themes.
+func TestItem81Readable(t *testing.T) {
 	list := []string{"#000000", "#ffffff", "#f7931a", "#ffff00", "#00ffff", "#ff00ff", "#0b5fff", "#808080", "#3346d3"}
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same colours every time
 	for range 500 {

@@ -15,8 +15,8 @@ import (
 )
 
 // A receipt names everything somebody may ask for later, whole transaction ids and times in UTC, and is there once money was
-// seen (acceptance 109).
-func TestReceipt(t *testing.T) {
+// seen.
+func TestItem109Receipt(t *testing.T) {
 	s := openShop(t)
 	for _, v := range views() {
 		inv := s.invoiceIn(t, v)

@@ -5,9 +5,8 @@ import (
 	"testing"
 )
 
-// The form stands where money may have to go back; what is no address is said at the field, which keeps what was typed
-// (acceptance 30).
-func TestRefundForm(t *testing.T) {
+// The form stands where money may have to go back; what is no address is said at the field, which keeps what was typed.
+func TestItem30RefundForm(t *testing.T) {
 	s := openShop(t)
 	const theirs = "bc1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qccfmv3" // BIP 173
 	for _, v := range views() {

@@ -102,7 +102,7 @@ func New(d Deps) *Face {
 	r.MethodNotAllowed(page.Wrap(http.HandlerFunc(f.handleMethodNotAllowed)).ServeHTTP)
 	r.Handle(web.FilesPrefix+"*", d.Site.Files)
 	r.Get("/i/{id}/status", f.handleStatus)
-	r.Get("/m/{merchant}/{file}", f.handleBrand)
+	r.With(page.Wrap).Get("/m/{merchant}/{file}", f.handleBrand) // what is not there is a page
 	r.With(plain.Wrap).Post(reportPath, f.handleReport)
 	r.Group(func(r chi.Router) {
 		r.Use(page.Wrap)

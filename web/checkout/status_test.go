@@ -73,7 +73,7 @@ func TestStatusOfEveryView(t *testing.T) {
 }
 
 // An unchanged poll is a few bytes on the wire and asks the store nothing.
-func TestUnchangedPoll(t *testing.T) {
+func TestItem47UnchangedPoll(t *testing.T) {
 	s := openShop(t)
 	inv := s.invoiceIn(t, ViewWaiting)
 	server := httptest.NewServer(s.handler())

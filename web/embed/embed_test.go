@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The loader is small, kept for ever, may be loaded from anywhere, and is what its hash says (acceptance 70).
-func TestLoader(t *testing.T) {
+// The loader is small, kept for ever, may be loaded from anywhere, and is what its hash says.
+func TestItem70Loader(t *testing.T) {
 	ask := func(method, encoding string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest(method, Path, nil)
 		r.Header.Set("Accept-Encoding", encoding)

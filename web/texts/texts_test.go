@@ -23,7 +23,7 @@ func places(text string) []string {
 
 // Every catalogue has every sentence, with the same places, the same marks, every plural form of its language and no
 // other, and nothing the pages never ask for.
-func TestCatalogues(t *testing.T) {
+func TestItem83Catalogues(t *testing.T) {
 	en := English()
 	for _, l := range All() {
 		for _, key := range l.Keys() {
