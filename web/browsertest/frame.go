@@ -74,7 +74,7 @@ func (b *Browser) FrameBecomes(t *testing.T, within time.Duration, part, express
 			return
 		}
 		if time.Now().After(end) {
-			text, _ := inFrame[string](b, part, `location.href + " " + document.body.innerText`)
+			text, _ := inFrame[string](b, part, `[location.href, innerWidth, innerHeight, document.scrollingElement.scrollWidth, document.scrollingElement.scrollHeight, document.body.getBoundingClientRect().height, document.body.innerText].join(" ")`)
 			t.Fatalf("not within %v in the frame of %s: %s (%v); it says %s", within, part, expression, err, text)
 		}
 	}

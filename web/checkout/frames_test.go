@@ -242,7 +242,7 @@ func TestItem65NoScrollBarInTheFrame(t *testing.T) {
 		heard(t, b, `d.status === "`+string(v)+`"`)
 		for _, width := range []int64{320, 480} {
 			b.Do(t, chromedp.EmulateViewport(width, 900))
-			b.FrameBecomes(t, fiveSeconds, pay+"/i/"+string(inv.ID), `(() => { const e = document.scrollingElement, high = document.body.getBoundingClientRect().height
+			b.FrameBecomes(t, 2*fiveSeconds, pay+"/i/"+string(inv.ID), `(() => { const e = document.scrollingElement, high = document.body.getBoundingClientRect().height
 				return e.scrollHeight <= innerHeight && e.scrollWidth <= innerWidth && Math.abs(Math.max(high, 320) - innerHeight) <= 1 })()`)
 		}
 	}
