@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -51,6 +52,7 @@ type shop struct {
 	now      time.Time
 	ticks    func() time.Time // of a browser whose time passes as the test says
 	support  string
+	name     string // of the merchant; empty: Acme Coffee
 	look     merchant.Look
 }
 
@@ -177,7 +179,7 @@ func (m merchants) Find(_ context.Context, id ident.ID) (merchant.Merchant, erro
 	}
 	m.shop.mu.Lock()
 	defer m.shop.mu.Unlock()
-	return merchant.Merchant{ID: acme, Name: "Acme Coffee", Support: m.shop.support, Look: m.shop.look}, nil
+	return merchant.Merchant{ID: acme, Name: cmp.Or(m.shop.name, "Acme Coffee"), Support: m.shop.support, Look: m.shop.look}, nil
 }
 
 func (m merchants) Logo(_ context.Context, _ ident.ID, name string) ([]byte, error) {
