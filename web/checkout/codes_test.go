@@ -206,12 +206,19 @@ func TestItem22CodeOfTheRest(t *testing.T) {
 	b := browsertest.Open(t)
 	s := openShop(t)
 	url, _, _ := s.serve(t)
-	b.Do(t, chromedp.EmulateViewport(1280, 800), chromedp.Navigate(url+"/i/"+string(s.invoiceIn(t, ViewUnderpaid).ID)))
-	if got := code(t, b); got != "bitcoin:"+testAddress+"?amount=0.00014007" {
-		t.Errorf("reads %q", got)
-	}
-	if got := text(t, b, "[data-testid=amount] data"); got != "0.00014007" {
-		t.Errorf("the page asks for %q", got)
+	ether := s.invoiceFor(t, "eth", "0.0102", "")
+	ether.Outcome.Remaining = amount(t, ether.Outcome.Remaining.Currency(), "0.0034")
+	for _, c := range []struct{ id, code, rest string }{
+		{string(s.invoiceIn(t, ViewUnderpaid).ID), "bitcoin:" + testAddress + "?amount=0.00014007", "0.00014007"},
+		{string(ether.ID), "ethereum:" + evmAddress + "@1?value=3400000000000000", "0.0034"},
+	} {
+		b.Do(t, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(url+"/i/"+c.id))
+		if got := code(t, b); got != c.code {
+			t.Errorf("reads %q, want %q", got, c.code)
+		}
+		if got := text(t, b, "[data-testid=amount] data"); got != c.rest {
+			t.Errorf("the page asks for %q, want %s", got, c.rest)
+		}
 	}
 	b.Quiet(t)
 }
