@@ -187,6 +187,24 @@ func TestItem32LateMoney(t *testing.T) {
 	b.Quiet(t)
 }
 
+// The wrong coin came: which one, which one was asked for, and the order can still be paid.
+func TestItem33WrongAsset(t *testing.T) {
+	b := browsertest.Open(t)
+	s, c := openShop(t), b.Clock(noon, 0)
+	site := s.serveAt(t, c)
+	inv := s.invoiceIn(t, ViewWaiting)
+	c.Open(t, site.url+"/i/"+string(inv.ID))
+	s.becomeState(t, inv, ViewWrongAsset)
+	c.Pass(t, 5*time.Second)
+	if got := text(t, b, "h1"); shows(t, b) != ViewWrongAsset || got != "We received 0.27641 LTCT on Bitcoin, but asked for BTC on Bitcoin" {
+		t.Errorf("%s says %q", shows(t, b), got)
+	}
+	if got := browsertest.JS[string](t, b, `document.querySelector("[data-testid=address]").textContent`); got != testAddress {
+		t.Errorf("the address is %q", got)
+	}
+	b.Quiet(t)
+}
+
 // What is copied is what programs read, whatever is on the screen; where the modern way fails the old one works, and where
 // that fails too the text is selected.
 func TestItem36Copies(t *testing.T) {
