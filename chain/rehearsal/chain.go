@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"checkout/chain"
@@ -19,6 +20,7 @@ import (
 // The faults of the played chain.
 var (
 	ErrUnknown = fault.New(fault.Unavailable, "block_unknown", "The played chain has no such block.")
+	ErrStalled = fault.New(fault.Unavailable, "chain_stalled", "The played chain answers nobody.")
 	ErrNothing = fault.New(fault.Conflict, "nothing_to_replace", "There is no such transaction to take back.")
 	ErrDepth   = fault.New(fault.Invalid, "reorg_depth", "The played chain is not that long.")
 )
@@ -70,7 +72,12 @@ type Chain struct {
 	Asset  chain.Asset // its own coin
 	Token  chain.Asset // a second one that can be paid with; none has no ID
 	Random io.Reader
+
+	stalled atomic.Bool
 }
+
+// Stall lets the node of the chain answer nobody any more, or again. Blocks and payments are still made meanwhile.
+func (c *Chain) Stall(stand bool) { c.stalled.Store(stand) }
 
 // Network is the played network.
 func (c *Chain) Network() chain.Network { return c.Net }
@@ -97,6 +104,9 @@ func (c *Chain) Tip(ctx context.Context) (chain.BlockRef, error) {
 
 // Header is the best chain's block at a height; ErrUnknown.
 func (c *Chain) Header(ctx context.Context, height int64) (chain.Header, error) {
+	if c.stalled.Load() {
+		return chain.Header{}, ErrStalled
+	}
 	b, ok, err := c.Keeper.PlayedAt(ctx, height)
 	if err != nil {
 		return chain.Header{}, err
@@ -131,6 +141,9 @@ func (c *Chain) Block(ctx context.Context, height int64) (chain.Block, error) {
 // Mempool is the pool; see watch.Source.
 func (c *Chain) Mempool(ctx context.Context, known func(txid string) bool) (chain.Mempool, error) {
 	pool := chain.Mempool{IDs: map[string]struct{}{}}
+	if c.stalled.Load() {
+		return pool, ErrStalled
+	}
 	tip, err := c.Tip(ctx)
 	if err != nil {
 		return pool, err

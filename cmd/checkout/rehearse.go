@@ -56,7 +56,8 @@ func (a *app) rehearse(ctx context.Context, name, action, blocks string) error {
 		"short": func(ctx context.Context, inv *invoice.Invoice) error { return a.payPart(ctx, inv, 95) },
 		"over":  func(ctx context.Context, inv *invoice.Invoice) error { return a.payPart(ctx, inv, 125) },
 		"parts": a.playParts, "late": a.playLate, "replace": a.playReplace, "reorg": a.playReorg,
-		"wrong": a.playWrong, "refund": a.playRefund,
+		"wrong": a.playWrong, "refund": a.playRefund, "expiring": a.playExpiring, "expire": a.playExpire,
+		"stall": a.playStall(true), "resume": a.playStall(false),
 	}
 	play, ok := actions[action]
 	if !ok {
@@ -113,12 +114,43 @@ func (a *app) playParts(ctx context.Context, inv *invoice.Invoice) error {
 	return a.payPart(ctx, inv, 100)
 }
 
+// playExpiring lets time pass until the price holds for less than two minutes more.
+func (a *app) playExpiring(ctx context.Context, inv *invoice.Invoice) error {
+	until, locked := inv.LockEnd()
+	left := until.Sub(inv.Clock(a.now())) - 100*time.Second
+	if !locked || inv.Outcome.State != invoice.Awaiting || left <= 0 {
+		return errRehearsal
+	}
+	_, err := a.invoices.Skip(ctx, inv.ID, left)
+	return err
+}
+
+// playExpire lets the deadline pass.
+func (a *app) playExpire(ctx context.Context, inv *invoice.Invoice) error {
+	if inv.Outcome.State != invoice.Awaiting && inv.Outcome.State != invoice.Detected {
+		return errRehearsal
+	}
+	left := inv.Deadline().Add(inv.Terms.Grace).Sub(inv.Clock(a.now()))
+	if _, err := a.invoices.Skip(ctx, inv.ID, max(left, 0)+evidenceMargin); err != nil {
+		return err
+	}
+	_, err := a.await(ctx, inv.ID, func(inv *invoice.Invoice) bool { return inv.Outcome.State != invoice.Awaiting })
+	return err
+}
+
+// playStall lets the played chain stand still, or go on: its node answers nobody.
+func (a *app) playStall(stand bool) func(context.Context, *invoice.Invoice) error {
+	return func(context.Context, *invoice.Invoice) error {
+		a.played.Stall(stand)
+		return nil
+	}
+}
+
 // playLate lets the deadline pass if it has not, and pays then.
 func (a *app) playLate(ctx context.Context, inv *invoice.Invoice) error {
 	due := inv.Outcome.Due
 	if inv.Outcome.State == invoice.Awaiting {
-		left := inv.Deadline().Add(inv.Terms.Grace).Sub(inv.Clock(a.now()))
-		if _, err := a.invoices.Skip(ctx, inv.ID, max(left, 0)+evidenceMargin); err != nil {
+		if err := a.playExpire(ctx, inv); err != nil {
 			return err
 		}
 		var err error

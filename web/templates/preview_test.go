@@ -3,6 +3,7 @@ package templates
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -47,7 +48,7 @@ func previewHandler() http.Handler {
 		for _, other := range texts.All() {
 			page.Languages = append(page.Languages, Language{Tag: other.Tag, Name: other.Name, Href: "/v/" + other.Tag + "/" + r.PathValue("theme") + "/" + r.PathValue("view"), Current: other == l})
 		}
-		draw(w, r, PageView(page))
+		draw(w, r, shown(page, r.PathValue("view")))
 	})
 	mux.HandleFunc("/v/{lang}/{theme}/error/{status}", func(w http.ResponseWriter, r *http.Request) {
 		status, _ := strconv.Atoi(r.PathValue("status"))
@@ -69,6 +70,21 @@ func previewHandler() http.Handler {
 		}
 	})
 	return mux
+}
+
+// shown is a page; the one of a lost connection shows what only the script brings up.
+func shown(page Page, view string) templ.Component {
+	if view != "offline" {
+		return PageView(page)
+	}
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		var b strings.Builder
+		if err := PageView(page).Render(ctx, &b); err != nil {
+			return err
+		}
+		_, err := io.WriteString(w, strings.Replace(b.String(), `data-testid="offline" hidden`, `data-testid="offline"`, 1))
+		return err
+	})
 }
 
 // The pictures of a preview: in both directions of writing, light and dark, at the widths people have.

@@ -38,11 +38,19 @@ func samplePays() map[string]samplePay {
 
 // previewViews are the views and the kinds of payment details, in the order of the contact sheet.
 func previewViews() []string {
-	return append(sampleViews(), "pay-usdt-tron", "pay-usdt-erc20", "pay-usdt-bsc", "pay-usdc-base", "pay-xrp-tag", "pay-eth", "pay-any")
+	return append(sampleViews(), "offline", "exchange", "pay-usdt-tron", "pay-usdt-erc20", "pay-usdt-bsc", "pay-usdc-base", "pay-xrp-tag", "pay-eth", "pay-any")
 }
 
 // previewPageIn is the sample of a view or of a kind of payment details.
 func previewPageIn(t *texts.Lang, name string) Page {
+	switch name {
+	case "offline": // shown by the script alone; see previewHandler
+		return samplePageIn(t, "waiting")
+	case "exchange":
+		p := samplePageIn(t, "waiting")
+		p.Live.Pay.Arrives, p.Live.Pay.Wallets, p.Live.Pay.QR = sum(t, p.Live.Pay.Amount, p.Live.Pay.Coin), Wallets{}, sampleQR(sampleAddress, false)
+		return p
+	}
 	sample, ok := samplePays()[name]
 	if !ok {
 		return samplePageIn(t, name)

@@ -101,6 +101,7 @@ func samplePageIn(t *texts.Lang, view string) Page {
 		}
 	case "underpaid":
 		l.Said.Received, l.Said.Due = "0.0003", "0.00014007"
+		l.Rescue, l.Refund = "?m=", &Refund{Action: "#", Coin: "BTC", Network: "Bitcoin", Rest: true}
 		rest := "bitcoin:" + sampleAddress + "?amount=0.00014007"
 		l.Progress, l.Payments, l.Return, l.PaymentURI = progress, payment, "", rest
 		l.Pay = &Pay{
