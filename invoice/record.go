@@ -119,7 +119,7 @@ func (inv *Invoice) record(move Move, at Moment) Record {
 		r.CoveredAt = millis(inv.facts(at).onceCovered())
 	}
 	if q, ok := inv.Quote(inv.Asset); ok {
-		r.LockUntil = q.Until.UnixMilli()
+		r.LockUntil = inv.facts(at).holdsUntil(q).UnixMilli()
 		if inv.Asset != "" {
 			r.Rate = q.Rate.Ratio()
 		}
