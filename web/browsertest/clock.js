@@ -1,7 +1,7 @@
 // Time that passes only when a test says so. The page's requests tell the server what time it is.
 ((start, passed, skew) => {
   const real = { Date, fetch: fetch.bind(window), now: performance.now() }, timers = new Map()
-  let next = 1, open = 0
+  let next = 1, open = 0, most = 0
   const now = () => start + passed + skew
   window.Date = class extends real.Date {
     constructor(...a) { a.length ? super(...a) : super(now()) }
@@ -12,7 +12,7 @@
   window.clearTimeout = (id) => { timers.delete(id) }
   // The answer is whole before the page sees it: taking it in needs no more time.
   window.fetch = async (url, init = {}) => {
-    open++
+    most = Math.max(most, ++open)
     try {
       const res = await real.fetch(url, { ...init, headers: { ...init.headers, 'Test-Clock': String(Math.round(passed)) } })
       const body = await res.text()
@@ -37,6 +37,8 @@
     await settle(wait)
     return true
   }
+  // How many requests were on their way at once.
+  window.__most = () => most
   // A machine that slept: the time has passed, and nothing has happened in it.
   window.__sleep = (ms) => { passed += ms; return true }
 })

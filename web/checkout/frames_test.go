@@ -207,6 +207,11 @@ func TestForgedMessages(t *testing.T) {
 	arrives := func(base string) []string {
 		return []string{strings.TrimSuffix(base, base[len(base)-1:]), base + "0", base + ".evil.example", strings.ToUpper(base), "https" + strings.TrimPrefix(base, "http"), "null", "", base}
 	}
+	t.Run("item 63: the right origin in the wrong window", func(t *testing.T) {
+		browsertest.JS[bool](t, b, `dispatchEvent(new MessageEvent("message", { data: forged, origin: "`+pay+`", source: window }))`)
+		browsertest.InFrame[bool](t, b, pay, `dispatchEvent(new MessageEvent("message", { data: `+browsertest.JS[string](t, b, `JSON.stringify(order)`)+`, origin: "`+parent+`", source: window }))`)
+		quiet(t, "another window")
+	})
 	t.Run("item 64: origins that look like the page's", func(t *testing.T) {
 		for _, origin := range arrives(pay) {
 			browsertest.JS[bool](t, b, `dispatchEvent(new MessageEvent("message", { data: forged, origin: "`+origin+`", source: frame.contentWindow }))`)

@@ -136,8 +136,8 @@ func TestItem48Intervals(t *testing.T) {
 		browsertest.JS[bool](t, b, `dispatchEvent(new Event("focus"))`)
 		c.PassUnanswered(t, time.Second)
 	}
-	if got := len(site.visits("/status")) - before; got != 1 {
-		t.Errorf("%d polls while one is not answered", got)
+	if got, most := len(site.visits("/status"))-before, browsertest.JS[int](t, b, `__most()`); got != 1 || most != 1 { // a browser keeps the second of two for itself
+		t.Errorf("%d polls while one is not answered, %d at once", got, most)
 	}
 	release()
 	c.Pass(t, 4*time.Second)
