@@ -128,7 +128,7 @@ const spin = `(() => { let start
 // within a second, nothing jumps, and nothing blocks. The limits are those of the issue for a machine that does the known
 // piece of work in spinWell; one that is slower, or busy with other tests, gets as much more time, and several tries.
 func TestItem88Speed(t *testing.T) {
-	const spinWell, tries = 150.0, 5
+	const spinWell, tries = 240.0, 5
 	b := browsertest.Open(t)
 	s := openShop(t)
 	at, _, _ := s.serve(t)
@@ -147,7 +147,10 @@ func TestItem88Speed(t *testing.T) {
 			time.Sleep(700 * time.Millisecond) // long tasks are told of when they are over
 			got = browsertest.JS[vitals](t, b, `__block()`)
 			throttle(t, b, 1, line{DownloadThroughput: -1, UploadThroughput: -1})
-			good = got.Paints > 0 && got.LCP <= 1000*slower && got.CLS == 0 && got.TBT <= 50*slower
+			good = got.Paints > 0 && got.LCP <= 1000*slower && got.TBT <= 50*slower
+			if got.CLS != 0 { // no machine is an excuse
+				t.Errorf("%s: CLS %.3f", v, got.CLS)
+			}
 			t.Logf("%s: LCP %.0f ms, CLS %.3f, TBT %.0f ms on a machine %.2f times slower", v, got.LCP, got.CLS, got.TBT, slower)
 		}
 		if !good {
