@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
 	"checkout/invoice"
 	"checkout/web/browsertest"
 )
@@ -230,6 +233,16 @@ func TestItem45TimeIsUTC(t *testing.T) {
 	written := browsertest.JS[string](t, b, `document.querySelector(".lock time").dateTime`)
 	if at, err := time.Parse(time.RFC3339, written); err != nil || !at.Equal(body.LockUntil) || !strings.HasSuffix(written, "Z") {
 		t.Errorf("the page says %q, the status %v", written, body.LockUntil)
+	}
+	// With script it is the reader's own time, in the words of the page's language.
+	if _, err := chromedp.Call(b.Context(), emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Kolkata"}); err != nil {
+		t.Fatal(err)
+	}
+	for lang, want := range map[string]string{"en": "5:50 PM (UTC+5:30)", "de": "17:50 (UTC+5:30)", "ar": "5:50 م (UTC+5:30)"} {
+		c.Open(t, site.url+"/i/"+string(inv.ID)+"?lang="+lang)
+		if said := strings.ReplaceAll(text(t, b, ".lock time"), "\u202f", " "); said != want {
+			t.Errorf("%s: the reader's time is %q, want %q", lang, said, want)
+		}
 	}
 	b.Scripts(t, false)
 	c.Open(t, site.url+"/i/"+string(inv.ID))

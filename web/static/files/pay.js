@@ -290,6 +290,7 @@
 
   stopped = data.final === 'true'
   prepare(live)
+  setTimeout(localiseAll, 0, live)
   wallets()
   tick()
   plan()
