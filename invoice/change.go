@@ -17,7 +17,7 @@ func (inv *Invoice) facts(at Moment) Facts {
 		evidence[n] = at.Evidence[n]
 	}
 	return Facts{
-		Price: inv.Price, Terms: inv.Terms, Created: inv.Created, Methods: inv.Methods, Asset: inv.Asset, Slow: inv.SlowPayer,
+		Price: inv.Price, Terms: inv.Terms, Created: inv.Created, Methods: inv.Methods, Asset: inv.Asset, Slow: inv.SlowSince,
 		Quotes: inv.Quotes, Payments: inv.Payments, Marks: inv.Marks, Refunds: inv.Refunds, Ended: inv.Ended, Lapsed: inv.lapsed(),
 		Settled: !inv.SettledAt.IsZero(), Test: inv.Env == ident.Test, Evidence: evidence, Now: at.Now,
 	}
@@ -73,6 +73,7 @@ func (inv *Invoice) shift(at Moment) Moment {
 
 // begin starts a change at a moment of the invoice's own time.
 func (inv *Invoice) begin(at Moment, cause Cause) *work {
+	inv.Refunds = slices.Clone(inv.Refunds) // the ones before the change are compared with
 	return &work{inv: inv, at: at, cause: cause, before: inv.Outcome.State}
 }
 
@@ -232,6 +233,11 @@ func (inv *Invoice) book() []ledger.Entry {
 			}
 		}
 	}
+	for i := range inv.Refunds {
+		if e, ok := inv.bookRefund(&inv.Refunds[i]); ok {
+			entries = append(entries, e)
+		}
+	}
 	return entries
 }
 
@@ -241,11 +247,11 @@ func (inv *Invoice) allocates(p *Payment) bool {
 	if r, refunded := inv.RefundOf(p.ID); refunded && r.Unallocated {
 		return false
 	}
-	if p.Standing == Counted || p.Standing == Late {
+	if p.Standing == Counted || p.Standing == Late || p.TakenBy != "" {
 		return true
 	}
 	m, ok := standingMark(inv.Marks)
-	return ok && m.Kind == MarkAccept
+	return ok && m.Kind == MarkAccept && (!p.Wrong || !p.FirstSeen.After(m.At))
 }
 
 func (inv *Invoice) entry(p *Payment, kind string) ledger.Entry {

@@ -59,7 +59,7 @@ func (inv *Invoice) Choosable(now time.Time) error {
 // Holding is the quote a chosen coin already has and that still holds: choosing it again asks for no new one.
 func (inv *Invoice) Holding(asset string, now time.Time) (Quote, bool) {
 	q, ok := inv.Quote(asset)
-	return q, ok && !now.Before(q.At) && !now.After(inv.facts(Moment{}).holdsUntil(q))
+	return q, ok && q.ID != inv.Lapsed && !now.Before(q.At) && !now.After(inv.facts(Moment{}).holdsUntil(q))
 }
 
 // Choice is what a payer says in the method form. Nil leaves what was said before.
@@ -83,23 +83,16 @@ func (inv *Invoice) Choose(c Choice, fresh *rate.Quote, addr Address, at Moment,
 		return Effects{}, err
 	}
 	w := inv.begin(at, cause)
+	_, held := inv.Holding(asset, at.Now) // before what is said now lengthens anything
 	w.says(c)
-	if _, held := inv.Holding(asset, at.Now); !held {
+	if !held {
 		if fresh == nil {
 			return Effects{}, ErrState
 		}
 		if err := inv.large(m, *fresh); err != nil {
 			return Effects{}, err
 		}
-		var err error
-		if _, again := inv.Quote(asset); !again || inv.Terms.MaxRenewals == 0 {
-			err = w.lock(m, inv.within(*fresh))
-		} else if inv.Renewals() < inv.Terms.MaxRenewals {
-			err = w.renew(m, inv.within(*fresh), true)
-		} else {
-			err = ErrRenewals
-		}
-		if err != nil {
+		if err := w.lockAnew(m, inv.within(inv.longer(*fresh))); err != nil {
 			return Effects{}, err
 		}
 	}
@@ -114,6 +107,29 @@ func (inv *Invoice) Choose(c Choice, fresh *rate.Quote, addr Address, at Moment,
 	return w.finish()
 }
 
+// lockAnew locks the price of a chosen coin: for the first time, or as a renewal.
+func (w *work) lockAnew(m Method, fresh rate.Quote) error {
+	_, again := w.inv.Quote(m.Asset)
+	switch {
+	case !again || w.inv.Terms.MaxRenewals == 0:
+		return w.lock(m, fresh)
+	case w.inv.Renewals() < w.inv.Terms.MaxRenewals:
+		return w.renew(m, fresh, true)
+	}
+	return ErrRenewals
+}
+
+// longer is the window of a new quote for who pays from an exchange.
+func (inv *Invoice) longer(q rate.Quote) rate.Quote {
+	if !inv.SlowSince.IsZero() {
+		if !q.At.After(inv.SlowSince) { // it was taken a moment before; holdsUntil must not lengthen it again
+			q.At = inv.SlowSince.Add(time.Millisecond)
+		}
+		q.Until = q.Until.Add(inv.Terms.SlowPayer)
+	}
+	return q
+}
+
 // says keeps what the payer said of themselves.
 func (w *work) says(c Choice) {
 	inv := w.inv
@@ -122,20 +138,32 @@ func (w *work) says(c Choice) {
 	}
 	if c.Exchange != nil && *c.Exchange != inv.FromExchange {
 		inv.FromExchange, w.dirty = *c.Exchange, true
-		inv.SlowPayer = inv.SlowPayer || *c.Exchange
+		if *c.Exchange && inv.SlowSince.IsZero() {
+			inv.SlowSince = w.at.Now
+		}
 	}
 }
 
-// large says whether the price is large enough to be paid with a coin.
+// large says whether what is missing of the price is large enough to be paid with a coin.
 func (inv *Invoice) large(m Method, fresh rate.Quote) error {
-	q, err := inv.lock(m, fresh)
+	rest, err := inv.RestIn(m, fresh.Rate)
 	if err != nil {
 		return err
 	}
-	if small, err := q.Due.Cmp(m.Minimum); err == nil && small < 0 {
+	if small, err := rest.Cmp(m.Minimum); err == nil && small < 0 {
 		return ErrMinimum
 	}
 	return nil
+}
+
+// RestIn is what is missing of the price in a coin at a rate: the whole price as long as nothing has come.
+func (inv *Invoice) RestIn(m Method, r money.Rate) (money.Amount, error) {
+	rest, err := inv.Price.Sub(inv.Outcome.Covered)
+	if err != nil {
+		return money.Amount{}, err
+	}
+	due, err := r.Invert().Convert(rest, money.RoundUp)
+	return due.CeilTo(m.Places), err
 }
 
 // within cuts the window of a quote at the deadline, once there was a lock.
@@ -180,7 +208,7 @@ func (inv *Invoice) Requote(fresh rate.Quote, at Moment, cause Cause) (Effects, 
 	if !ok {
 		return Effects{}, ErrMethod
 	}
-	if err := w.renew(m, fresh, true); err != nil {
+	if err := w.renew(m, inv.longer(fresh), true); err != nil {
 		return Effects{}, err
 	}
 	return w.finish()
@@ -232,7 +260,7 @@ func (w *work) lapse(fresh *rate.Quote) error {
 	q, _ := inv.Quote(inv.Asset)
 	if fresh != nil && inv.Outcome.State == Awaiting && w.at.Now.Before(inv.Deadline()) && withinDrift(q.Rate, fresh.Rate, inv.Terms.RenewDrift) {
 		if m, ok := inv.Method(inv.Asset); ok {
-			return w.renew(m, inv.within(*fresh), false)
+			return w.renew(m, inv.within(inv.longer(*fresh)), false)
 		}
 	}
 	inv.Lapsed = q.ID
@@ -272,7 +300,7 @@ func (inv *Invoice) Mark(m Mark, at Moment) (Effects, error) {
 		}
 	case MarkAccept:
 		if state == Settled {
-			return Effects{}, ErrState
+			return inv.take(m, at)
 		}
 	case MarkInvalidate:
 		if state == Settled || state == Cancelled || state == Failed {
@@ -296,5 +324,23 @@ func (inv *Invoice) Mark(m Mark, at Moment) (Effects, error) {
 	}
 	inv.Marks = append(inv.Marks, m)
 	w.dirty = true
+	return w.finish()
+}
+
+// take accepts for a settled invoice what was set aside and waits for a person. What settled it is not touched: should the
+// chain take that back, it is open again.
+func (inv *Invoice) take(m Mark, at Moment) (Effects, error) {
+	f := inv.facts(at)
+	w := inv.begin(at, Cause{Kind: "manual", Actor: m.Actor})
+	s, taken := f.sum(), false
+	for i := range inv.Payments {
+		if p := &inv.Payments[i]; f.undecided(*p, s) {
+			p.TakenBy, p.TakenWhy, taken = m.Actor, m.Reason, true
+			w.tell("accepted", p)
+		}
+	}
+	if !taken {
+		return Effects{}, ErrState
+	}
 	return w.finish()
 }

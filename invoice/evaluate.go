@@ -17,8 +17,8 @@ type Facts struct {
 	Terms    Terms
 	Created  time.Time
 	Methods  []Method
-	Asset    string // the coin chosen now: what Due and Remaining are stated in
-	Slow     bool   // the payer pays from an exchange
+	Asset    string    // the coin chosen now: what Due and Remaining are stated in
+	Slow     time.Time // since when the payer pays from an exchange
 	Quotes   []Quote
 	Payments []Payment
 	Marks    []Mark
@@ -109,7 +109,7 @@ func (s sums) isCovered() bool { return s.covered.Cmp(s.enough) >= 0 }
 
 func (f Facts) sum() sums {
 	s := sums{covered: new(big.Rat), firm: new(big.Rat), dust: new(big.Rat)}
-	s.topped = f.Settled && slices.ContainsFunc(f.Payments, Payment.base)
+	s.topped = f.Settled && slices.ContainsFunc(f.Payments, func(p Payment) bool { return p.base() && !f.promised(p) })
 	s.enough = new(big.Rat).SetInt(f.Price.Units())
 	s.enough.Sub(s.enough, new(big.Rat).SetInt(f.Terms.Tolerance.Units()))
 	payments := append([]Payment(nil), f.Payments...)
@@ -357,11 +357,11 @@ func (f Facts) lockEnd() (time.Time, bool) {
 	return end, ok
 }
 
-// holdsUntil is the end of a lock, without grace: later for who pays from an exchange, and by the extension for the lock the
-// first part came in. Only that one is extended, and only once.
+// holdsUntil is the end of a lock, without grace: later for the lock that ran when the payer said that they pay from an
+// exchange, and for the one the first part came in. Each is extended once.
 func (f Facts) holdsUntil(q Quote) time.Time {
 	until := q.Until
-	if f.Slow {
+	if !q.At.After(f.Slow) && !q.Until.Before(f.Slow) { // those begun later were made longer
 		until = until.Add(f.Terms.SlowPayer)
 	}
 	if f.Terms.ExtendShort > 0 && q.ID == f.firstPart() {
@@ -375,7 +375,7 @@ func (f Facts) firstPart() ident.ID {
 	var first *Payment
 	for i := range f.Payments {
 		p := &f.Payments[i]
-		if p.Live() && p.Standing == Counted && (first == nil || p.FirstSeen.Before(first.FirstSeen) ||
+		if p.Live() && p.Standing == Counted && !f.promised(*p) && (first == nil || p.FirstSeen.Before(first.FirstSeen) ||
 			(p.FirstSeen.Equal(first.FirstSeen) && p.ID < first.ID)) {
 			first = p
 		}
@@ -438,9 +438,10 @@ func (f Facts) flags(s sums, o Outcome) Flags {
 		flags.WrongAsset = flags.WrongAsset || (p.Wrong && f.undecided(p, s))
 	}
 	flags.RefundStarted = slices.ContainsFunc(f.Refunds, Refund.stands)
+	flags.NeedsReview = flags.NeedsReview || slices.ContainsFunc(f.Refunds, f.unfounded)
 	flags.Reorged = flags.Reorged && (o.State == Detected || o.State == Failed)
-	if o.Amount == Short && !flags.Marked {
-		flags.NeedsReview = flags.NeedsReview || o.State == Expired || (o.State == Detected && f.Lapsed)
+	if !flags.Marked {
+		flags.NeedsReview = flags.NeedsReview || (o.State == Expired && o.Amount != None) || (o.Amount == Short && o.State == Detected && f.Lapsed)
 	}
 	for _, q := range f.Quotes {
 		if q.Renewal {
@@ -451,16 +452,21 @@ func (f Facts) flags(s sums, o Outcome) Flags {
 }
 
 // undecided says whether a payment is set aside and waits for a person. A decision covers what was there when it was
-// made; an acceptance takes what comes after it as well.
+// made; an acceptance takes what comes after it as well, but not in another coin.
 func (f Facts) undecided(p Payment, s sums) bool {
 	if !p.Live() || (p.Standing != Aside && (p.Standing != Late || s.late)) {
 		return false
 	}
-	if _, refunded := refundOf(f.Refunds, p.ID); refunded {
+	if _, refunded := refundOf(f.Refunds, p.ID); refunded || p.TakenBy != "" {
 		return false
 	}
 	m, marked := standingMark(f.Marks)
-	return !marked || m.Kind == MarkCancel || (m.Kind == MarkInvalidate && p.FirstSeen.After(m.At))
+	return !marked || m.Kind == MarkCancel || ((m.Kind == MarkInvalidate || p.Wrong) && p.FirstSeen.After(m.At))
+}
+
+// unfounded says whether a refund is approved of money that is not confirmed any more: what would be sent was perhaps never had.
+func (f Facts) unfounded(r Refund) bool {
+	return r.State == RefundApproved && !slices.ContainsFunc(f.Payments, func(p Payment) bool { return p.ID == r.Payment && p.Status == Confirmed })
 }
 
 func (f Facts) fulfilment(o Outcome) Fulfilment {

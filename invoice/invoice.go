@@ -161,9 +161,10 @@ type Invoice struct {
 	Terms   Terms
 	Methods []Method
 	Asset   string // the method chosen now, or empty
-	// FromExchange says that the payer pays from an account at an exchange, as they said last. SlowPayer is that they ever
-	// said so: locks last longer since, for withdrawals wait for somebody's approval.
-	FromExchange, SlowPayer bool
+	// FromExchange says that the payer pays from an account at an exchange, as they said last. SlowSince is when they said so
+	// first: locks last longer from then on, for withdrawals wait for somebody's approval.
+	FromExchange bool
+	SlowSince    time.Time
 
 	Quotes    []Quote
 	Addresses []Address

@@ -59,6 +59,8 @@ type Payment struct {
 	Wrong    bool     // of another asset than was asked for on its address: set aside
 	Extra    bool     // came on top of a settled invoice
 	Quote    ident.ID // what it is valued at, for life
+	TakenBy  string   // who accepted it for a settled invoice, after it was set aside, and why
+	TakenWhy string
 
 	FirstSeen   time.Time
 	ConfirmedAt time.Time
@@ -118,7 +120,7 @@ func (inv *Invoice) judge(s chain.Sighting, m Method, addr Address, at Moment, s
 	if older(s, addr) {
 		return judgement{standing: Unmatched}
 	}
-	if small, _ := t.Amount.Cmp(m.Dust); small < 0 {
+	if small, _ := t.Amount.Cmp(m.Dust); small < 0 && !inv.completes(t) {
 		return judgement{standing: DustAside}
 	}
 	if addr.Asset != t.Asset {
@@ -140,6 +142,13 @@ func (inv *Invoice) judge(s chain.Sighting, m Method, addr Address, at Moment, s
 		return judgement{standing: Late, quote: spot.ID, late: true, spot: true}
 	}
 	return judgement{standing: Aside, quote: newestQuote.ID, late: true}
+}
+
+// completes says whether a small transfer is the very rest that was asked for.
+func (inv *Invoice) completes(t chain.Transfer) bool {
+	rest := inv.Outcome.Remaining
+	less, err := t.Amount.Cmp(rest)
+	return inv.Outcome.Amount == Short && t.Asset == inv.Asset && rest.Sign() > 0 && err == nil && less >= 0
 }
 
 // takesLate says whether late money of a method pays the invoice at today's quote, without a person.

@@ -85,6 +85,7 @@ type RecordPayment struct {
 	Status        Status   `json:"status"`
 	Standing      Standing `json:"standing"`
 	Wrong         bool     `json:"wrong_asset,omitempty"`
+	Promised      bool     `json:"promised,omitempty"` // goes back to the payer, and pays nothing
 	Confirmations int64    `json:"confirmations"`
 	Need          int64    `json:"need"`
 	SeenAt        int64    `json:"seen_at"`
@@ -133,8 +134,10 @@ func (inv *Invoice) record(move Move, at Moment) Record {
 		r.Address = &RecordAddress{Number: a.Number, Text: a.Text}
 	}
 	for _, p := range inv.Payments {
+		refund, refunded := inv.RefundOf(p.ID)
 		r.Payments = append(r.Payments, RecordPayment{
-			ID: p.ID, Number: p.Number, Asset: p.Transfer.Asset, TxID: p.Transfer.TxID, Ordinal: p.Transfer.Ordinal,
+			Promised: refunded && refund.Unallocated,
+			ID:       p.ID, Number: p.Number, Asset: p.Transfer.Asset, TxID: p.Transfer.TxID, Ordinal: p.Transfer.Ordinal,
 			Address: p.Transfer.Address, Amount: recordMoney(p.Transfer.Amount), Status: p.Status, Standing: p.Standing, Wrong: p.Wrong,
 			Confirmations: p.Depth, Need: p.Need, SeenAt: p.FirstSeen.UnixMilli(), Conflict: p.Conflict,
 		})

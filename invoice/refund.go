@@ -38,8 +38,10 @@ type Refund struct {
 	Reason      string
 	At          time.Time
 	TxID        string // of a paid one
-	Proven      bool   // the node knew the transaction, and that it pays the address
+	Proven      bool   // the node knew the transaction in a block, and that it pays the address
 	EndedAt     time.Time
+	Pot         string // where the ledger has it taken from; empty: nothing is booked
+	Epoch       int64  // entries booked
 	Events      int64
 }
 
@@ -51,8 +53,10 @@ var (
 	ErrRefundNone    = fault.New(fault.NotFound, "refund_unknown", "There is no such refund.")
 	ErrRefundPayment = fault.New(fault.Conflict, "refund_payment", "Only a confirmed payment that is not refunded yet can be refunded.").At("payment")
 	ErrRefundAmount  = fault.New(fault.Invalid, "refund_amount", "A refund is more than nothing, and not more than its payment brought.").At("amount")
+	ErrRefundWhole   = fault.New(fault.Invalid, "refund_whole", "Money that has not paid an invoice goes back whole: a part of it would be nobody's.").At("amount")
+	ErrRefundWhich   = fault.New(fault.Invalid, "refund_which", "There are several: name the one that is meant.")
 	ErrRefundTo      = fault.New(fault.Invalid, "refund_to", "Where shall the money go? The payer has left no address of this coin.").At("to")
-	ErrRefundProof   = fault.New(fault.Invalid, "refund_unproven", "The node knows no transaction of this id that pays the refund's address at least its amount.").At("tx")
+	ErrRefundProof   = fault.New(fault.Invalid, "refund_unproven", "The node knows no transaction of this id, in a block, that pays the refund's address its amount besides other refunds.").At("tx")
 )
 
 // RefundOrder is what a merchant asks for.
@@ -86,7 +90,7 @@ func (inv *Invoice) Returnable(name string) (*Payment, error) {
 			continue
 		}
 		if found != nil {
-			return nil, ErrRefundPayment
+			return nil, ErrRefundWhich
 		}
 		found = p
 	}
@@ -110,6 +114,9 @@ func (inv *Invoice) Refund(o RefundOrder, at Moment) (Effects, error) {
 	if more, err := amount.Cmp(p.Transfer.Amount); err != nil || more > 0 || amount.Sign() <= 0 {
 		return Effects{}, ErrRefundAmount
 	}
+	if p.Booked != Allocated && !amount.Equal(p.Transfer.Amount) {
+		return Effects{}, ErrRefundWhole
+	}
 	if o.Address == "" {
 		return Effects{}, ErrRefundTo
 	}
@@ -130,7 +137,7 @@ func (inv *Invoice) open(id ident.ID) (int, error) {
 			continue
 		}
 		if found >= 0 {
-			return 0, ErrRefundNone
+			return 0, ErrRefundWhich
 		}
 		found = i
 	}
@@ -167,16 +174,11 @@ func (inv *Invoice) endRefund(id ident.ID, kind, actor string, at Moment, end fu
 	if err != nil {
 		return Effects{}, err
 	}
-	inv.Refunds = slices.Clone(inv.Refunds)
 	w := inv.begin(at, Cause{Kind: "manual", ID: string(inv.Refunds[i].ID), Actor: actor})
 	end(&inv.Refunds[i])
 	inv.Refunds[i].EndedAt = at.Now
 	w.refunded(kind, i)
-	fx, err := w.finish()
-	if r := inv.Refunds[i]; err == nil && r.State == RefundPaid {
-		fx.Entries = append(fx.Entries, inv.refundEntry(r))
-	}
-	return fx, err
+	return w.finish()
 }
 
 // refunded notes an event about a refund.
@@ -187,17 +189,31 @@ func (w *work) refunded(kind string, i int) {
 	w.dirty = true
 }
 
-// refundEntry books what left the merchant's own wallet.
-func (inv *Invoice) refundEntry(r Refund) ledger.Entry {
-	pot := ledger.PotOwn
-	if r.Unallocated {
-		pot = ledger.PotUnallocated
+// bookRefund brings the ledger to where a refund's money is taken from: the pot its payment is in. It goes along when the payment
+// is allocated, or no longer.
+func (inv *Invoice) bookRefund(r *Refund) (ledger.Entry, bool) {
+	if r.State != RefundPaid {
+		return ledger.Entry{}, false
 	}
-	from := ledger.Merchant(inv.Merchant, inv.Env, pot)
-	return ledger.Entry{
-		CauseKind: "refund", CauseID: r.ID, Kind: "settle", Stream: "merchant:" + string(inv.Merchant),
-		Postings: []ledger.Posting{{From: from, To: ledger.Own(r.Network), Asset: r.Asset, Amount: r.Amount}},
+	pot := ledger.PotUnallocated
+	if slices.ContainsFunc(inv.Payments, func(p Payment) bool { return p.ID == r.Payment && p.Booked == Allocated }) {
+		pot = ledger.PotOwn
 	}
+	if r.Pot == pot {
+		return ledger.Entry{}, false
+	}
+	account := func(pot string) ledger.Account { return ledger.Merchant(inv.Merchant, inv.Env, pot) }
+	e := ledger.Entry{
+		CauseKind: "refund", CauseID: r.ID, Kind: "settle", Epoch: r.Epoch, Stream: "merchant:" + string(inv.Merchant),
+		Postings: []ledger.Posting{{From: account(pot), To: ledger.Own(r.Network), Asset: r.Asset, Amount: r.Amount}},
+	}
+	if r.Pot != "" {
+		e.Kind = "move"
+		e.Postings = []ledger.Posting{{From: account(pot), To: account(r.Pot), Asset: r.Asset, Amount: r.Amount}}
+	}
+	r.Pot = pot
+	r.Epoch++
+	return e, true
 }
 
 // named says whether a person means this payment.

@@ -23,6 +23,17 @@ func (p *play) stray(units int64) string {
 	return id
 }
 
+// reorgAway takes the newest block, with a transaction in it, off the chain; miners leave it alone from now on.
+func (p *play) reorgAway(id string) { p.Helper(); p.hold(id); p.reorg("btc", 1, nil) }
+
+// replaceAs pays the same sum by another transaction of the same coins.
+func (p *play) replaceAs(old string, units int64) {
+	p.Helper()
+	_, tx := p.tx(old)
+	tx.gone = true
+	p.sight(p.unseen("btc", units, chain.Tx{Inputs: tx.Inputs}))
+}
+
 func strays(p *play) { p.Helper(); p.stray(5_000_000) }
 
 // refund approves that money goes back: all of a payment, or so many units.
@@ -111,6 +122,33 @@ func returns() []transition {
 			name: "what goes back is not accepted", made: shopBTC, given: steps(pays(due/2), mines(1), expired, refunds(0)), do: accept,
 			state: Settled, amount: None, flags: "marked refund_started", verdict: Go, reason: "manual", events: "invoice.settled",
 		}, {
+			name: "the coins of a part that went back come again", made: orderBTC, given: steps(pays(due/2), mines(1), refunds(0), sends),
+			do:    func(p *play) { old := p.last(); p.reorgAway(old); p.replaceAs(old, due/2); p.mine("btc", 1) },
+			state: Awaiting, amount: None, flags: "needs_review refund_started", verdict: Wait,
+			events: "payment.reverted payment.detected payment.confirmed", entries: "reverse credit",
+		}, {
+			name: "the chain takes back what is to go back", made: shopBTC, given: steps(pays(due/2), mines(1), expired, refunds(0)),
+			do:    func(p *play) { p.reorg("btc", 1, map[string]fate{p.last(): {stolen: true}}) },
+			state: Expired, amount: None, flags: "needs_review refund_started", verdict: Release, reason: "short",
+			events: "payment.reverted payment.dropped", entries: "reverse",
+		}, {
+			name: "a rejected refund leaves money in an ended invoice", made: orderBTC,
+			given: steps(pays(due/2), mines(1), refunds(0), pays(due/2), mines(1), waits(2*time.Hour)), do: rejects,
+			state: Expired, amount: Exact, flags: "needs_review", verdict: Review, reason: "short", events: "refund.rejected",
+		}, {
+			name: "wrong coin, the right one, then accepted", made: shopBTC, given: steps(strays, mines(2), pays(due), mines(1)), do: accept,
+			state: Settled, amount: Exact, verdict: Go, reason: "paid", events: "payment.accepted", entries: "allocate",
+		}, {
+			name: "wrong coin after an acceptance", made: shopBTC, given: steps(pays(due/2), mines(1), accept, waits(time.Minute)), do: steps(strays, mines(2)),
+			state: Settled, amount: Short, flags: "marked needs_review wrong_asset", verdict: Go, reason: "manual",
+			events: "payment.wrong_asset payment.confirmed", entries: "credit",
+		}, {
+			name: "what went back of a settled order goes along when it is no longer settled", made: shopBTC,
+			given: steps(pays(due/2), mines(1), pays(due/2), mines(1), func(p *play) { p.must(p.refund(p.inv.Payments[0].Transfer.TxID, 0)) }, sends),
+			do:    func(p *play) { p.reorg("btc", 1, map[string]fate{p.last(): {stolen: true}}) },
+			state: Failed, amount: Short, flags: "refund_started reorged", verdict: Stop, reason: "double_spent",
+			events: "payment.reverted invoice.reverted payment.dropped invoice.failed", entries: "deallocate reverse move",
+		}, {
 			name: "late money goes back", made: shopBTC, given: steps(expired, pays(due), mines(1)), do: steps(refunds(0), sends),
 			state: Expired, amount: None, flags: "late refund_started", verdict: Review, reason: "never_paid", events: "refund.approved refund.paid", entries: "settle",
 		},
@@ -124,6 +162,9 @@ func TestRefundsAreBounded(t *testing.T) {
 		t.Errorf("unconfirmed: %v", err)
 	}
 	p.mine("btc", 1)
+	if err := p.refund("", due/8); !errors.Is(err, ErrRefundWhole) {
+		t.Errorf("a part of what is nobody's: %v", err)
+	}
 	if err := p.refund("", due/4+1); !errors.Is(err, ErrRefundAmount) {
 		t.Errorf("more than came: %v", err)
 	}
@@ -142,7 +183,7 @@ func TestRefundsAreBounded(t *testing.T) {
 	p.pay("btc", due/4)
 	p.mine("btc", 1)
 	p.must(p.refund("", 0)) // the only one left
-	if err := p.refundSent(); !errors.Is(err, ErrRefundNone) {
+	if err := p.refundSent(); !errors.Is(err, ErrRefundWhich) {
 		t.Errorf("which of the two was sent? %v", err)
 	}
 	if err := p.try(func(inv *Invoice, at Moment) (Effects, error) {
@@ -185,6 +226,38 @@ func TestChoosingFromAnExchange(t *testing.T) {
 		t.Errorf("in the longer lock: %s %s", p.inv.Outcome.State, p.inv.Outcome.Flags)
 	}
 
+	p = start(t, script{terms: still(orders())})
+	p.must(choose(Choice{Asset: "btc"}))
+	p.price["btc"] = 40_000
+	p.pass(21 * time.Minute) // told as lapsed
+	p.must(choose(Choice{Asset: "btc", Exchange: &yes}))
+	if q, _ := p.inv.Quote("btc"); len(p.inv.Quotes) != 2 || q.Due.Minor() != "250000" {
+		t.Errorf("a lapsed price is taken up again: %d quotes, due %s", len(p.inv.Quotes), q.Due)
+	}
+
+	p = start(t, order)
+	p.must(choose(Choice{Asset: "btc", Exchange: &yes}))
+	deadline := p.inv.Deadline()
+	for _, coin := range []string{"usd", "btc", "usd", "btc"} {
+		until, _ := p.inv.LockEnd()
+		p.now = until.Add(-time.Minute)
+		p.seen = p.now
+		p.must(choose(Choice{Asset: coin}))
+	}
+	if !p.inv.Deadline().Equal(deadline) {
+		t.Errorf("switching moved the deadline from %s to %s", deadline.Sub(noon), p.inv.Deadline().Sub(noon))
+	}
+
+	p = start(t, orderUSD)
+	p.inv.Terms.Tolerance = cents(10)
+	p.pay("usd", 99_700_000)
+	if err := choose(Choice{Asset: "btc"}); err != nil { // 600 sat: no minimum here
+		t.Fatal(err)
+	}
+	p.pay("btc", 600)
+	if p.inv.Outcome.State != Detected || p.inv.Outcome.Amount != Exact {
+		t.Errorf("the rest that was asked for is dust: %s %s", p.inv.Outcome.State, p.inv.Outcome.Amount)
+	}
 	p = start(t, order)
 	p.inv.Methods[0].Minimum = money.Units(btc, due+1)
 	if err := choose(Choice{Asset: "btc"}); !errors.Is(err, ErrMinimum) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/big"
 	"time"
 
 	"checkout/chain"
@@ -33,6 +34,8 @@ type Store interface {
 	InBlock(ctx context.Context, network, hash string) ([]ident.ID, error)
 	// PaidBy lists the invoices a transaction has paid to.
 	PaidBy(ctx context.Context, network, txid string) ([]ident.ID, error)
+	// RefundedBy sums what paid refunds say a transaction pays an address, in smallest units.
+	RefundedBy(ctx context.Context, network, txid, address string) (*big.Int, error)
 	// Number draws the next number of the installation.
 	Number(ctx context.Context) (int64, error)
 }
@@ -56,6 +59,8 @@ type Addresses interface {
 	Next(ctx context.Context, t merchant.Tenant, asset chain.Asset, owner ident.ID) (string, error)
 	// Check derives an address assigned to a merchant's invoice again and compares.
 	Check(ctx context.Context, m, owner ident.ID, network, address string) error
+	// Ours says whether an address was given to an object here.
+	Ours(ctx context.Context, network, address string) (bool, error)
 	// Parse checks that a text is an address of a network, and gives it in its one form.
 	Parse(network, text string) (string, error)
 }
@@ -74,7 +79,7 @@ type Service struct {
 	Registry  *chain.Registry
 	Random    io.Reader
 	Now       func() time.Time
-	// Pays lists what a transaction pays an address, as far as the network's node knows; nil: nobody can be asked.
+	// Pays lists what a transaction in a block pays an address, as far as the network's node knows; nil: nobody can be asked.
 	Pays func(ctx context.Context, network, txid, address string) ([]chain.Transfer, error)
 	// Skewed says whether the clock has just jumped; nil: never. What it dated is no evidence then, and ends nothing.
 	Skewed func() bool

@@ -79,8 +79,9 @@ func (w *work) first(s chain.Sighting, m Method, addr Address, id ident.ID, numb
 	if p.Coinbase {
 		p.Need = max(p.Need, coinbaseMaturity)
 	}
+	returned := inv.givenBack(s)
 	old := w.displace(s)
-	if old != nil && w.inherits(p, *old) {
+	if old != nil && !returned && w.inherits(p, *old) {
 		p.FirstSeen, p.Quote, p.Standing, p.IsLate, p.Wrong, p.Extra = old.FirstSeen, old.Quote, old.Standing, old.IsLate, old.Wrong, old.Extra
 		p.RevertedAt = old.RevertedAt // goods may be out for it: who takes its coins takes confirmed money
 		w.replace(old, s, id)
@@ -90,6 +91,9 @@ func (w *work) first(s chain.Sighting, m Method, addr Address, id ident.ID, numb
 		}
 		spot := spots(m.Asset)
 		j := inv.judge(s, m, addr, w.at, spot)
+		if returned && (j.standing == Counted || j.standing == Late) {
+			j = judgement{standing: Aside, wrong: j.wrong} // the same coins again, for which the payer has been given theirs back
+		}
 		p.Standing, p.Quote, p.IsLate, p.Wrong, p.Extra = j.standing, j.quote, j.late, j.wrong, w.before == Settled && !j.wrong
 		if told = p.sighted(); j.extra {
 			told = "extra"
@@ -101,6 +105,14 @@ func (w *work) first(s chain.Sighting, m Method, addr Address, id ident.ID, numb
 	inv.Payments = append(inv.Payments, p)
 	w.dirty = true
 	return &inv.Payments[len(inv.Payments)-1], told
+}
+
+// givenBack says whether a transaction spends the coins of a payment that is refunded.
+func (inv *Invoice) givenBack(s chain.Sighting) bool {
+	return slices.ContainsFunc(inv.Payments, func(p Payment) bool {
+		_, refunded := inv.RefundOf(p.ID)
+		return refunded && p.rival(s)
+	})
 }
 
 // inherits says whether a payment may take the standing and the price of the one it replaces: a higher fee alone always,

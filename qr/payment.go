@@ -53,9 +53,6 @@ func (p Payment) URI() string {
 	case chain.FamilyTON:
 		return p.tonURI()
 	}
-	if p.Asset.Scheme == "" {
-		return ""
-	}
 	return URI(p.Asset, p.Address, p.Due)
 }
 
@@ -80,7 +77,7 @@ func (p Payment) Texts() []Text {
 		list = append(list, Text{KindTag, p.Tag})
 	}
 	for i, text := range list {
-		if text.Kind == p.First {
+		if text.Kind == p.First && (p.Tag == "" || text.Kind != KindAddress) { // an address without its tag is nobody's
 			return append([]Text{text}, slices.Delete(list, i, i+1)...)
 		}
 	}

@@ -161,7 +161,7 @@ func TestFirstCode(t *testing.T) {
 		want                string
 	}{
 		{"btc", p2wpkh, "", KindAddress, "address uri"}, {"usdt-ethereum", evmAddr, "", KindURI, "uri address"}, {"usdt-tron", tronAddr, "", KindURI, "address"},
-		{"xrp", xrpAddr, "7", KindAddress, "address uri tag"}, {"xrp", xrpAddr, "", KindTag, "address"}, {"btc", p2wpkh, "", "nonsense", "uri address"},
+		{"xrp", xrpAddr, "7", KindAddress, "uri address tag"}, {"xrp", xrpAddr, "7", KindTag, "tag uri address"}, {"xrp", xrpAddr, "", KindTag, "address"}, {"btc", p2wpkh, "", "nonsense", "uri address"},
 	} {
 		p := payment(t, v.asset, v.address, "1", v.tag)
 		p.First = v.first

@@ -37,6 +37,9 @@ func Link(asset chain.Asset, address string, due money.Amount, label, message st
 }
 
 func build(asset chain.Asset, address string, due money.Amount, label, message string) string {
+	if asset.Scheme == "" {
+		return "" // nothing wallets know it by
+	}
 	q := query{base: address}
 	if !strings.HasPrefix(address, asset.Scheme+":") {
 		q.base = asset.Scheme + ":" + address

@@ -14,7 +14,7 @@ import (
 // verifyInvariants checks from the audit views alone what must hold after every fault (security.md section 4).
 func (db *DB) verifyInvariants(ctx context.Context, r *Report) error {
 	for _, check := range []func(context.Context, *Report) error{
-		db.entriesBalance, db.paymentsBooked, db.uniqueRows, db.logsLegal, db.eventsMatchLog, db.deliveriesOnce, db.addressesOnce,
+		db.entriesBalance, db.paymentsBooked, db.refundsBooked, db.uniqueRows, db.logsLegal, db.eventsMatchLog, db.deliveriesOnce, db.addressesOnce,
 		db.nothingHeld,
 	} {
 		if err := check(ctx, r); err != nil {
@@ -121,6 +121,67 @@ func (db *DB) paymentsBooked(ctx context.Context, r *Report) error {
 	})
 	for id, sum := range booked {
 		r.problem("I3: %s is booked for payment %s, which is not there", sum, id)
+	}
+	return err
+}
+
+// refundsBooked holds that what a refund's rows add up to on merchants' accounts is minus its amount if it is paid, else nothing;
+// that none is more than its payment brought; and that a payment has one at most that was not rejected.
+func (db *DB) refundsBooked(ctx context.Context, r *Report) error {
+	booked := map[string]*big.Int{}
+	err := db.each(ctx, "SELECT cause_id, amount_minor FROM audit_entries WHERE cause_kind = 'refund' AND account LIKE 'merchant:%'", nil,
+		func(rows *sql.Rows) error {
+			var id, amount string
+			if err := rows.Scan(&id, &amount); err != nil {
+				return err
+			}
+			n, ok := new(big.Int).SetString(amount, 10)
+			if !ok {
+				return nil // told by I2
+			}
+			if booked[id] == nil {
+				booked[id] = new(big.Int)
+			}
+			booked[id].Add(booked[id], n)
+			return nil
+		})
+	if err != nil {
+		return err
+	}
+	standing := map[string]int{}
+	err = db.each(ctx, `SELECT r.refund_id, r.payment_id, r.state, r.amount_minor, p.amount_minor FROM audit_refunds r
+		LEFT JOIN audit_payments p ON p.payment_id = r.payment_id AND p.owner_id = r.owner_id AND p.asset = r.asset`, nil, func(rows *sql.Rows) error {
+		var id, payment, state, amount string
+		var brought sql.NullString
+		if err := rows.Scan(&id, &payment, &state, &amount, &brought); err != nil {
+			return err
+		}
+		sum, ok := new(big.Int).SetString(amount, 10)
+		most, known := new(big.Int).SetString(brought.String, 10)
+		if !ok || !known || sum.Sign() <= 0 || sum.Cmp(most) > 0 {
+			r.problem("refund %s is of %q, its payment %s of %q", id, amount, payment, brought.String)
+			return nil
+		}
+		want, got := new(big.Int), new(big.Int)
+		if state == "paid" {
+			want.Neg(sum)
+		}
+		if booked[id] != nil {
+			got = booked[id]
+		}
+		if want.Cmp(got) != 0 {
+			r.problem("refund %s is %s of %s, but %s is booked", id, state, amount, got)
+		}
+		delete(booked, id)
+		if state != "rejected" {
+			if standing[payment]++; standing[payment] > 1 {
+				r.problem("payment %s is refunded %d times", payment, standing[payment])
+			}
+		}
+		return nil
+	})
+	for id, sum := range booked {
+		r.problem("%s is booked for refund %s, which is not there", sum, id)
 	}
 	return err
 }

@@ -42,16 +42,16 @@ func (s Invoices) row(ctx context.Context, id ident.ID) (*invoice.Invoice, chain
 	var h chains
 	var c money.Currency
 	var crypto bool
-	var scale, created, endedAt, settled, skipped, due int64
+	var scale, created, endedAt, settled, skipped, due, slow int64
 	var price, tolerance, terms, methods, payer string
 	var ended invoice.End
 	err := s.from(ctx).QueryRowContext(ctx, `SELECT id, number, uuid, merchant_id, environment, version, origin, foreign_id, title, description,
 		email, end_user_reference, payer, success_url, failure_url, created_at, currency, scale, crypto, price, tolerance, terms, methods, asset,
-		state, reason, ended_state, ended_reason, ended_at, lapsed_quote, settled_at, skipped_ms, due_at, log_seq, log_hash, event_seq, event_hash, refund_asset, refund_address, from_exchange, slow_payer
+		state, reason, ended_state, ended_reason, ended_at, lapsed_quote, settled_at, skipped_ms, due_at, log_seq, log_hash, event_seq, event_hash, refund_asset, refund_address, from_exchange, slow_since
 		FROM invoices WHERE id = $1`, id).Scan(&inv.ID, &inv.Number, &inv.UUID, &inv.Merchant, &inv.Env, &inv.Version, &inv.Origin, &inv.ForeignID,
 		&inv.Title, &inv.Description, &inv.Email, &inv.EndUserReference, &payer, &inv.SuccessURL, &inv.FailureURL, &created, &c.Code, &scale, &crypto,
 		&price, &tolerance, &terms, &methods, &inv.Asset, &inv.Outcome.State, &inv.Outcome.Reason, &ended.State, &ended.Reason, &endedAt, &inv.Lapsed, &settled,
-		&skipped, &due, &h.log.seq, &h.log.hash, &h.events.seq, &h.events.hash, &inv.RefundAsset, &inv.RefundAddress, &inv.FromExchange, &inv.SlowPayer)
+		&skipped, &due, &h.log.seq, &h.log.hash, &h.events.seq, &h.events.hash, &inv.RefundAsset, &inv.RefundAddress, &inv.FromExchange, &slow)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, h, invoice.ErrNotFound
 	}
@@ -63,7 +63,7 @@ func (s Invoices) row(ctx context.Context, id ident.ID) (*invoice.Invoice, chain
 		c.Kind = money.Crypto
 	}
 	inv.Created, inv.SettledAt, inv.DueAt, inv.LogSeq = instant(created), instant(settled), instant(due), h.log.seq
-	inv.Skipped = time.Duration(skipped) * time.Millisecond
+	inv.Skipped, inv.SlowSince = time.Duration(skipped)*time.Millisecond, instant(slow)
 	if ended.State != "" {
 		ended.At = instant(endedAt)
 		inv.Ended = &ended
@@ -166,7 +166,7 @@ func (s Invoices) marks(ctx context.Context, inv *invoice.Invoice) error {
 func (s Invoices) payments(ctx context.Context, inv *invoice.Invoice) error {
 	return s.each(ctx, `SELECT id, number, network, asset, txid, ordinal, address, amount, inputs, replaceable, coinbase, status, standing,
 		is_late, extra, quote_id, first_seen_at, confirmed_at, reverted_at, block_height, block_hash, depth, need, conflict, conflict_height,
-		conflict_hash, double_spent, replaced_by, booked, epoch, events, wrong, coin, scale FROM payments WHERE owner_id = $1 AND owner_kind = 'invoice' ORDER BY number`,
+		conflict_hash, double_spent, replaced_by, booked, epoch, events, wrong, coin, scale, taken_by, taken_why FROM payments WHERE owner_id = $1 AND owner_kind = 'invoice' ORDER BY number`,
 		[]any{inv.ID}, func(rows *sql.Rows) error {
 			var p invoice.Payment
 			var amount, inputs string
@@ -176,7 +176,7 @@ func (s Invoices) payments(ctx context.Context, inv *invoice.Invoice) error {
 			if err := rows.Scan(&p.ID, &p.Number, &t.Network, &t.Asset, &t.TxID, &t.Ordinal, &t.Address, &amount, &inputs, &p.Replaceable,
 				&p.Coinbase, &p.Status, &p.Standing, &p.IsLate, &p.Extra, &p.Quote, &seen, &confirmed, &reverted, &p.Block.Height, &p.Block.Hash,
 				&p.Depth, &p.Need, &p.Conflict, &p.ConflictBlock.Height, &p.ConflictBlock.Hash, &p.DoubleSpent, &p.ReplacedBy, &p.Booked,
-				&p.Epoch, &p.Events, &p.Wrong, &foreign.Code, &scale); err != nil {
+				&p.Epoch, &p.Events, &p.Wrong, &foreign.Code, &scale, &p.TakenBy, &p.TakenWhy); err != nil {
 				return err
 			}
 			foreign.Scale = uint8(scale) //nolint:gosec // written from a uint8
@@ -210,7 +210,7 @@ func samePayment(a, b invoice.Payment) bool {
 	return a.Status == b.Status && a.Standing == b.Standing && a.IsLate == b.IsLate && a.Extra == b.Extra && a.Quote == b.Quote &&
 		a.FirstSeen.Equal(b.FirstSeen) && a.ConfirmedAt.Equal(b.ConfirmedAt) && a.RevertedAt.Equal(b.RevertedAt) && a.Block == b.Block &&
 		a.Depth == b.Depth && a.Conflict == b.Conflict && a.ConflictBlock == b.ConflictBlock && a.DoubleSpent == b.DoubleSpent &&
-		a.ReplacedBy == b.ReplacedBy && a.Booked == b.Booked && a.Epoch == b.Epoch && a.Events == b.Events
+		a.ReplacedBy == b.ReplacedBy && a.Booked == b.Booked && a.Epoch == b.Epoch && a.Events == b.Events && a.TakenBy == b.TakenBy && a.TakenWhy == b.TakenWhy
 }
 
 func (t *tx) insertPayment(ctx context.Context, inv *invoice.Invoice, p *invoice.Payment) error {
@@ -237,7 +237,7 @@ func (t *tx) insertPayment(ctx context.Context, inv *invoice.Invoice, p *invoice
 func (t *tx) updatePayment(ctx context.Context, p *invoice.Payment) error {
 	return t.one(ctx, `UPDATE payments SET status = $1, standing = $2, is_late = $3, extra = $4, quote_id = $5, confirmed_at = $6,
 		reverted_at = $7, block_height = $8, block_hash = $9, depth = $10, conflict = $11, conflict_height = $12, conflict_hash = $13,
-		double_spent = $14, replaced_by = $15, booked = $16, epoch = $17, events = $18 WHERE id = $19`,
+		double_spent = $14, replaced_by = $15, booked = $16, epoch = $17, events = $18, taken_by = $19, taken_why = $20 WHERE id = $21`,
 		p.Status, p.Standing, p.IsLate, p.Extra, p.Quote, millis(p.ConfirmedAt), millis(p.RevertedAt), p.Block.Height, p.Block.Hash, p.Depth,
-		p.Conflict, p.ConflictBlock.Height, p.ConflictBlock.Hash, p.DoubleSpent, p.ReplacedBy, p.Booked, p.Epoch, p.Events, p.ID)
+		p.Conflict, p.ConflictBlock.Height, p.ConflictBlock.Hash, p.DoubleSpent, p.ReplacedBy, p.Booked, p.Epoch, p.Events, p.TakenBy, p.TakenWhy, p.ID)
 }

@@ -91,7 +91,7 @@ var (
 	standingColumns = []string{
 		"version", "email", "asset", "network", "quote_id", "state", "amount_state", "flags", "fulfilment", "reason", "due", "received",
 		"ended_state", "ended_reason", "ended_at", "lapsed_quote", "settled_at", "expires_at", "due_at", "log_seq", "log_hash", "log_seal",
-		"event_seq", "event_hash", "event_seal", "skipped_ms", "refund_asset", "refund_address", "from_exchange", "slow_payer",
+		"event_seq", "event_hash", "event_seal", "skipped_ms", "refund_asset", "refund_address", "from_exchange", "slow_since",
 	}
 	fixedColumns = []string{
 		"id", "number", "uuid", "merchant_id", "environment", "origin", "foreign_id", "title", "description", "end_user_reference", "payer",
@@ -128,7 +128,7 @@ func (s Invoices) standingRow(inv *invoice.Invoice, h chains) []any {
 		o.Due.Minor(), inv.Received(inv.Asset).Minor(), ended.State, ended.Reason, millis(ended.At), inv.Lapsed, millis(inv.SettledAt),
 		millis(inv.Deadline()), millis(inv.DueAt), h.log.seq, h.log.hash, s.sealed(logStream(inv.ID), h.log),
 		h.events.seq, h.events.hash, s.sealed(eventStream(inv.ID), h.events), inv.Skipped.Milliseconds(), inv.RefundAsset, inv.RefundAddress,
-		inv.FromExchange, inv.SlowPayer,
+		inv.FromExchange, millis(inv.SlowSince),
 	}
 }
 

@@ -3,6 +3,7 @@ package wallet
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -93,6 +94,15 @@ func (b *Book) Next(ctx context.Context, t merchant.Tenant, asset chain.Asset, o
 		return "", err
 	}
 	return address, b.Indexes.Assign(ctx, Assigned{Account: a, Index: index, Address: address, Owner: owner})
+}
+
+// Ours says whether an address was given to an object here: nothing is to be returned to it.
+func (b *Book) Ours(ctx context.Context, network, address string) (bool, error) {
+	_, err := b.Indexes.Assigned(ctx, network, address)
+	if errors.Is(err, ErrMismatch) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Check derives an address again that was assigned to an object of a merchant; ErrMismatch if it, its wallet or its index was

@@ -124,5 +124,8 @@ func accepted(r invoice.Record) bool { return r.State == invoice.Settled && r.Re
 
 // counts says whether a payment is the invoice's: not set aside, and not too small.
 func counts(r invoice.Record, p invoice.RecordPayment) bool {
+	if p.Promised {
+		return false
+	}
 	return p.Standing == invoice.Counted || p.Standing == invoice.Late || (p.Standing == invoice.Aside && !p.Wrong && accepted(r))
 }

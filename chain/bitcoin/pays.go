@@ -7,32 +7,40 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"strings"
 
 	"checkout/chain"
 	"checkout/money"
 )
 
 // unspentUpTo is how many outputs of a transaction are asked for one by one.
-const unspentUpTo = 50
+const unspentUpTo = 100
 
-// Pays lists what a transaction pays an address. A node without an index of transactions knows those of its mempool, and of
-// others only the outputs nobody has spent yet; an empty list says that nothing is known, not that nothing was paid.
+// Pays lists what a transaction in a block pays an address. A node without an index of transactions knows only the outputs nobody
+// has spent yet; an empty list says that nothing is known, not that nothing was paid.
 func (n *Node) Pays(ctx context.Context, txid, address string) ([]chain.Transfer, error) {
+	txid = strings.ToLower(txid)
 	if !isHash(txid) {
 		return nil, nil
 	}
 	if err := n.identify(ctx); err != nil {
 		return nil, err
 	}
-	var raw string
-	err := n.ask(ctx, answerLimit, &raw, "getrawtransaction", txid, 0)
-	if _, refused := errors.AsType[*RPCError](err); refused {
+	var found struct {
+		Hex           string `json:"hex"`
+		Confirmations int64  `json:"confirmations"`
+	}
+	err := n.ask(ctx, answerLimit, &found, "getrawtransaction", txid, 1)
+	if refusal, refused := errors.AsType[*RPCError](err); refused && refusal.Code == codeNotFound {
 		return n.unspent(ctx, txid, address)
 	}
 	if err != nil {
 		return nil, err
 	}
-	tx, err := n.decodeTx(raw, txid)
+	if found.Confirmations < 1 {
+		return nil, nil
+	}
+	tx, err := n.decodeTx(found.Hex, txid)
 	if err != nil {
 		return nil, n.garbage(err.Error())
 	}
@@ -50,9 +58,9 @@ func (n *Node) unspent(ctx context.Context, txid, address string) ([]chain.Trans
 	var list []chain.Transfer
 	for i := range int64(unspentUpTo) {
 		var raw json.RawMessage // null: there is no such output, or it is spent
-		err := n.ask(ctx, answerLimit, &raw, "gettxout", txid, i, true)
-		if _, refused := errors.AsType[*RPCError](err); refused {
-			return list, nil
+		err := n.ask(ctx, answerLimit, &raw, "gettxout", txid, i, false)
+		if refusal, refused := errors.AsType[*RPCError](err); refused && refusal.Code == codeNotFound {
+			return list, nil // btcd says so of an output there is not
 		}
 		if err != nil {
 			return nil, err

@@ -191,10 +191,10 @@ func (c *Chain) draw() (string, error) {
 	return hex.EncodeToString(raw[:]), nil
 }
 
-// Pays lists what a transaction pays an address.
+// Pays lists what a transaction in a block pays an address.
 func (c *Chain) Pays(ctx context.Context, txid, address string) ([]chain.Transfer, error) {
 	tx, ok, err := c.Keeper.PlayedTx(ctx, txid)
-	if err != nil || !ok || tx.Address != address {
+	if err != nil || !ok || tx.Address != address || tx.Block == "" {
 		return nil, err
 	}
 	t, err := c.tx(tx)

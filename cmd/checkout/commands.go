@@ -389,22 +389,47 @@ type invoiceView struct {
 	Coin        string   `json:"coin,omitempty"`
 	Address     string   `json:"address,omitempty"`
 	RefundTo    string   `json:"refund_address,omitempty"` // where the payer wants money back to
+	RefundCoin  string   `json:"refund_asset,omitempty"`
 	ForeignID   string   `json:"foreign_id,omitempty"`
 	Title       string   `json:"title"`
 	Created     string   `json:"created_at"`
+
+	Payments []paymentView  `json:"payments,omitempty"`
+	Refunds  []refundAnswer `json:"refunds,omitempty"`
+}
+
+// paymentView is a payment as operators name and see it.
+type paymentView struct {
+	ID       ident.ID `json:"payment_id"`
+	Number   int64    `json:"number"`
+	Amount   string   `json:"amount"`
+	Coin     string   `json:"currency"`
+	TxID     string   `json:"txid"`
+	Status   string   `json:"status"`
+	Standing string   `json:"standing"`
+	Wrong    bool     `json:"wrong_asset,omitempty"`
 }
 
 func (a *app) view(inv *invoice.Invoice) invoiceView {
 	v := invoiceView{
 		ID: inv.ID, Number: inv.Number, URL: a.settings.base(a.settings.Listen) + "/i/" + string(inv.ID), Environment: string(inv.Env), State: string(inv.Outcome.State),
 		Amount: string(inv.Outcome.Amount), Flags: inv.Outcome.Flags.String(), Price: inv.Price.String(), Currency: inv.Price.Currency().Code,
-		ForeignID: inv.ForeignID, Title: inv.Title, Created: inv.Created.Format(time.RFC3339), RefundTo: inv.RefundAddress,
+		ForeignID: inv.ForeignID, Title: inv.Title, Created: inv.Created.Format(time.RFC3339), RefundTo: inv.RefundAddress, RefundCoin: inv.RefundAsset,
 	}
 	if m, ok := inv.Method(inv.Asset); ok {
 		v.Coin, v.Due, v.Received = m.Currency.Code, inv.Outcome.Due.String(), inv.Received(inv.Asset).String()
 	}
 	if addr, ok := inv.Address(inv.Asset); ok {
 		v.Address = addr.Text
+	}
+	for _, p := range inv.Payments {
+		v.Payments = append(v.Payments, paymentView{
+			ID: p.ID, Number: p.Number, Amount: p.Transfer.Amount.Plain(), Coin: p.Transfer.Amount.Currency().Code, TxID: p.Transfer.TxID,
+			Status: string(p.Status), Standing: string(p.Standing), Wrong: p.Wrong,
+		})
+	}
+	for _, r := range inv.Refunds {
+		v.Refunds = append(v.Refunds, answerOf(inv, r))
 	}
 	return v
 }
@@ -442,6 +467,12 @@ func (c invoiceShowCmd) Run(ctx context.Context, s *Settings, out *console) erro
 		}
 		if v.Flags != "" {
 			text += "\n" + v.Flags
+		}
+		for _, p := range v.Payments {
+			text += fmt.Sprintf("\npayment %d  %s %s  %s, %s  %s", p.Number, p.Amount, p.Coin, p.Status, p.Standing, p.TxID)
+		}
+		for _, r := range v.Refunds {
+			text += fmt.Sprintf("\nrefund %s  %s %s to %s  %s  %s", r.ID, r.Amount, r.Coin, r.Address, r.State, r.TxID)
 		}
 		out.say(v, "%s", text)
 		return nil

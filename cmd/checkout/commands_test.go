@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -237,7 +238,7 @@ func TestCommands(t *testing.T) {
 	in.cli(&shown, "invoice", "show", string(inv.ID))
 	var list []invoiceView
 	in.cli(&list, "invoice", "list", "--merchant", string(in.m.ID), "--test")
-	if len(list) != 1 || list[0] != shown || shown.ID != inv.ID {
+	if len(list) != 1 || !reflect.DeepEqual(list[0], shown) || shown.ID != inv.ID {
 		t.Errorf("show %+v, list %+v", shown, list)
 	}
 	in.rehearse(t, strconv.FormatInt(inv.Number, 10), "exact?blocks=3", http.StatusNoContent)

@@ -126,18 +126,16 @@ func endRefund(ctx context.Context, s *Settings, out *console, name string, refu
 		if err != nil {
 			return err
 		}
-		open, err := inv.OpenRefund(refund)
-		if err != nil {
-			return err
-		}
 		if inv, err = end(a, inv, actor); err != nil {
 			return err
 		}
+		ended := inv.Refunds[len(inv.Refunds)-1]
 		for _, r := range inv.Refunds {
-			if r.ID == open.ID {
-				out.say(answerOf(inv, r), "refund %s %s", r.ID, r.State)
+			if r.ID == refund || (refund == "" && r.EndedAt.After(ended.EndedAt)) {
+				ended = r
 			}
 		}
+		out.say(answerOf(inv, ended), "refund %s %s", ended.ID, ended.State)
 		return nil
 	})
 }

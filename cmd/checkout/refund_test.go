@@ -51,16 +51,21 @@ func TestRefundOnTheChain(t *testing.T) {
 	}
 	in.view(over, "refund_pending")
 	other := node.Pay(payerAddress, 49_999)
-	for tx, want := range map[string]string{other: "at least its amount", strings.Repeat("ab", 32): "knows no transaction", "nonsense": "knows no transaction"} {
-		if _, said := in.fails("invoice", "refund-sent", over.path()[3:], tx); !strings.Contains(said, want) {
+	sent := node.Pay(payerAddress, 50_000)
+	for _, tx := range []string{other, sent, strings.Repeat("ab", 32), "nonsense"} { // none is in a block
+		if _, said := in.fails("invoice", "refund-sent", over.path()[3:], tx); !strings.Contains(said, "knows no transaction") {
 			t.Errorf("%s proves a refund: %s", tx, said)
 		}
 	}
-	sent := node.Pay(payerAddress, 50_000)
+	node.Generate(1)
+	if _, said := in.fails("invoice", "refund-sent", over.path()[3:], other); !strings.Contains(said, "knows no transaction") {
+		t.Errorf("less than the refund proves it: %s", said)
+	}
 	in.cli(&r, "invoice", "refund-sent", over.path()[3:], sent)
 	if r.State != "paid" || !r.Proven || r.TxID != sent {
 		t.Errorf("sent: %+v", r)
 	}
+	in.cli(&r, "invoice", "refund-sent", over.path()[3:], sent) // said again
 	in.view(over, "refunded")
 	if page := in.get(over.path() + "?lang=en"); !strings.Contains(page, "Refunded: 0.0005 BTC") || !strings.Contains(page, payerAddress) {
 		t.Error("the page does not say what was refunded")
@@ -73,9 +78,18 @@ func TestRefundOnTheChain(t *testing.T) {
 	in.cli(&r, "invoice", "refund", second.path()[3:], "--reason", "returned goods", "--to", payerAddress)
 	sent = node.Pay(payerAddress, due)
 	node.Generate(2)
-	in.cli(&r, "invoice", "refund-sent", second.path()[3:], sent)
+	in.cli(&r, "invoice", "refund-sent", second.path()[3:], strings.ToUpper(sent))
 	if !r.Proven {
 		t.Errorf("in a block: %+v", r)
+	}
+
+	third := in.create("once-more", nil)
+	node.Pay(*third.Address, due)
+	node.Generate(1)
+	in.view(third, "paid")
+	in.cli(&r, "invoice", "refund", third.path()[3:], "--reason", "returned goods", "--to", payerAddress)
+	if _, said := in.fails("invoice", "refund-sent", third.path()[3:], sent); !strings.Contains(said, "besides other refunds") {
+		t.Errorf("one transaction proves two refunds: %s", said)
 	}
 	if _, said := in.fails("invoice", "refund", second.path()[3:], "--reason", "again", "--to", payerAddress); !strings.Contains(said, "not refunded yet") {
 		t.Errorf("a payment is refunded twice: %s", said)

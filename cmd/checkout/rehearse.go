@@ -277,6 +277,9 @@ func (a *app) playRefund(ctx context.Context, inv *invoice.Invoice) error {
 	if err != nil {
 		return err
 	}
+	if err := a.played.Mine(ctx, 1); err != nil {
+		return err
+	}
 	_, err = a.invoices.RefundSent(ctx, inv.ID, open.ID, tx, actor, false)
 	return err
 }

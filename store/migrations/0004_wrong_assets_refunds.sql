@@ -4,9 +4,13 @@ ALTER TABLE payments ADD COLUMN wrong BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE payments ADD COLUMN coin TEXT NOT NULL DEFAULT '';
 ALTER TABLE payments ADD COLUMN scale BIGINT NOT NULL DEFAULT 0;
 
--- How the payer pays, and that they once said from an exchange.
+-- Who accepted a payment that was set aside, for an invoice that is settled.
+ALTER TABLE payments ADD COLUMN taken_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE payments ADD COLUMN taken_why TEXT NOT NULL DEFAULT '';
+
+-- How the payer pays, and since when from an exchange.
 ALTER TABLE invoices ADD COLUMN from_exchange BOOLEAN NOT NULL DEFAULT FALSE;
-ALTER TABLE invoices ADD COLUMN slow_payer BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE invoices ADD COLUMN slow_since BIGINT NOT NULL DEFAULT 0;
 
 -- Whose prices a quote was made of, and what payments to a shared address must carry.
 ALTER TABLE invoice_quotes ADD COLUMN sources TEXT NOT NULL DEFAULT '';
@@ -36,12 +40,19 @@ CREATE TABLE refunds (
   txid         TEXT NOT NULL,
   proven       BOOLEAN NOT NULL,
   ended_at     BIGINT NOT NULL,
-  events       BIGINT NOT NULL
+  pot          TEXT NOT NULL,
+  epoch        BIGINT NOT NULL,
+  events       BIGINT NOT NULL,
+  CHECK ((state = 'paid') = (txid <> '')),
+  CHECK ((state = 'approved') = (ended_at = 0)),
+  CHECK (state = 'paid' OR NOT proven),
+  CHECK ((state = 'paid') = (pot <> ''))
 );
 CREATE UNIQUE INDEX refunds_place ON refunds (owner_id, n);
+CREATE INDEX refunds_tx ON refunds (network, txid) WHERE txid <> '';
 CREATE UNIQUE INDEX refunds_once ON refunds (payment_id) WHERE state <> 'rejected';
 
 CREATE VIEW audit_refunds AS
 SELECT id AS refund_id, owner_kind, owner_id, merchant_id, payment_id, network AS chain, asset, amount AS amount_minor, address, state,
-  txid, proven, actor, reason, created_at, ended_at
+  unallocated, pot, txid, proven, actor, reason, created_at, ended_at
 FROM refunds;

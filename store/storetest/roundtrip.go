@@ -105,6 +105,16 @@ func (w *World) life(inv *invoice.Invoice) []step {
 			return inv.Credit(s, ident.New(rand.Reader), number, func(string) *rate.Quote { return nil }, func(string) (invoice.Method, bool) { return invoice.Method{}, false }, at)
 		}}
 	}
+	wrong := func(id string, height int64) step {
+		return step{"see the wrong coin " + id, func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) {
+			number++
+			token := chain.RehearsalToken()
+			out := chain.Transfer{Network: w.Network.ID, TxID: id, Asset: token.ID, Address: addr.Text, Amount: money.Units(token.Currency, 7_000_000)}
+			s := chain.Sighting{Tx: chain.Tx{ID: id, Outputs: []chain.Transfer{out}}, Transfer: out, Block: block(height), Tip: height + 2}
+			known := func(string) (invoice.Method, bool) { return invoice.NewMethod(token, w.Network, inv.Terms.Name), true }
+			return inv.Credit(s, ident.New(rand.Reader), number, func(string) *rate.Quote { return nil }, known, at)
+		}}
+	}
 	skip := func(d time.Duration) step {
 		return step{"skip " + d.String(), func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) { return inv.Skip(d, at) }}
 	}
@@ -132,6 +142,8 @@ func (w *World) life(inv *invoice.Invoice) []step {
 		see("b", 34_000_000, block(101), 101, b),
 		see("a replaced", 11_000_000, block(101), 101, a),
 		advance(103), // settled
+		wrong("stray", 102),
+		mark(invoice.MarkAccept), // of what came besides
 		see("c", 5_000_000, block(102), 103, c),
 		{"b's block is lost", func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) {
 			return inv.Reorganise(w.Network.ID, block(101).Hash, map[string]chain.BlockRef{"a replaced": block(102)}, 104, func(string) *rate.Quote { return nil }, at)
@@ -146,20 +158,12 @@ func (w *World) life(inv *invoice.Invoice) []step {
 		skip(24 * time.Hour),
 		see("late", 1_000_000, chain.BlockRef{}, 106, chain.Tx{Inputs: []string{"l:0"}}),
 		{"pays from an exchange", func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) {
-			inv.FromExchange, inv.SlowPayer = true, true
+			inv.FromExchange, inv.SlowSince = true, inv.Created.Add(time.Minute)
 			return invoice.Effects{}, nil
 		}},
-		{"see the wrong coin", func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) {
-			number++
-			token := chain.RehearsalToken()
-			out := chain.Transfer{Network: w.Network.ID, TxID: "wrong", Asset: token.ID, Address: addr.Text, Amount: money.Units(token.Currency, 7_000_000)}
-			s := chain.Sighting{Tx: chain.Tx{ID: "wrong", Outputs: []chain.Transfer{out}}, Transfer: out, Block: block(104), Tip: 106}
-			known := func(string) (invoice.Method, bool) { return invoice.NewMethod(token, w.Network, inv.Terms.Name), true }
-			return inv.Credit(s, ident.New(rand.Reader), number, func(string) *rate.Quote { return nil }, known, at)
-		}},
+		wrong("wrong", 104),
 		{"refund", func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) {
-			part := money.Units(chain.RehearsalToken().Currency, 5_000_000)
-			return inv.Refund(invoice.RefundOrder{ID: ident.New(rand.Reader), Payment: "wrong", Amount: &part, Address: "back", Actor: "ada", Reason: "because"}, at)
+			return inv.Refund(invoice.RefundOrder{ID: ident.New(rand.Reader), Payment: "wrong", Address: "back", Actor: "ada", Reason: "because"}, at)
 		}},
 		{"refund rejected", func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) {
 			return inv.RejectRefund("", "ada", at)

@@ -107,9 +107,14 @@ func (f *Face) option(t *texts.Lang, inv *invoice.Invoice, m invoice.Method) (te
 		Value: m.Asset, Coin: m.Currency.Code, Name: asset.Name, Network: network.Name, On: network.ID, Starts: network.Starts,
 		Minutes: minutes(time.Duration(m.Confirmations) * network.BlockTime), Approx: amountText(t, inv.Price),
 	}
-	due, err := f.Estimate(m.Currency, inv.Price, m.Places)
-	if q, ok := inv.Quote(m.Asset); ok && inv.Lapsed != q.ID && q.Until.After(f.Now()) {
-		due, err = q.Due, nil // already locked: this very amount
+	rest, err := inv.Price.Sub(inv.Outcome.Covered)
+	if err != nil {
+		rest = inv.Price
+	}
+	o.Approx = amountText(t, rest)
+	due, err := f.Estimate(m.Currency, rest, m.Places)
+	if q, ok := inv.Holding(m.Asset, inv.Clock(f.Now())); ok { // already locked: this very amount
+		due, err = inv.RestIn(m, q.Rate)
 	}
 	if err != nil || !f.usable(m.Network) {
 		o.Why = t.Say("choose.unavailable")

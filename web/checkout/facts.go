@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"checkout/ident"
 	"checkout/invoice"
 	"checkout/money"
 )
@@ -40,7 +41,14 @@ func factsOf(inv *invoice.Invoice, now time.Time, usable bool) Facts {
 // settled. What did not pay a paid order is a line on its page.
 func refunds(inv *invoice.Invoice, in invoice.RefundState) bool {
 	settled := inv.Outcome.State == invoice.Settled
-	return slices.ContainsFunc(inv.Refunds, func(r invoice.Refund) bool { return r.State == in && !(settled && r.Unallocated) })
+	return slices.ContainsFunc(inv.Refunds, func(r invoice.Refund) bool {
+		return r.State == in && !(settled && r.Unallocated) && (in == invoice.RefundPaid || confirmed(inv, r.Payment))
+	})
+}
+
+// confirmed says whether a payment is: what the chain has taken back is on its way to nobody.
+func confirmed(inv *invoice.Invoice, payment ident.ID) bool {
+	return slices.ContainsFunc(inv.Payments, func(p invoice.Payment) bool { return p.ID == payment && p.Status == invoice.Confirmed })
 }
 
 // progress is how far the slowest payment that counts is, and whether all of them have arrived.

@@ -16,7 +16,7 @@ const longestAddress = 120
 // refundable says whether a view asks where money shall go back to.
 func (v View) refundable() bool {
 	switch v {
-	case ViewUnderpaid, ViewOverpaid, ViewExpiredUnderpaid, ViewLate:
+	case ViewUnderpaid, ViewOverpaid, ViewExpiredUnderpaid, ViewLate, ViewWrongAsset:
 		return true
 	}
 	return false
@@ -24,14 +24,15 @@ func (v View) refundable() bool {
 
 // refund is the form that asks where to send money back to. The merchant approves every return.
 func (f *Face) refund(s scene) *templates.Refund {
-	asset, network, _, ok := f.target(s.inv)
-	if !ok || !s.view.refundable() || !s.inv.Refundable() {
+	p, ok := s.inv.Refundable()
+	if !ok || !s.view.refundable() {
 		return nil
 	}
 	out := &templates.Refund{
-		Action: s.query.path(s.inv.ID, "/refund-address"), Coin: asset.Currency.Code, Network: network.Name, Rest: s.view == ViewUnderpaid, Open: s.view == ViewOverpaid,
+		Action: s.query.path(s.inv.ID, "/refund-address"), Coin: p.Transfer.Amount.Currency().Code, Network: f.networkName(p.Transfer.Network),
+		Rest: s.view == ViewUnderpaid, Open: s.view == ViewOverpaid,
 	}
-	if s.inv.RefundAsset == s.inv.Asset {
+	if s.inv.RefundAsset == p.Transfer.Asset {
 		out.Kept, out.Address = s.inv.RefundAddress, s.inv.RefundAddress
 	}
 	if s.refund != nil {
