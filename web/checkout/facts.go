@@ -82,6 +82,34 @@ func excess(inv *invoice.Invoice) bool {
 	return hundredfold.Cmp(inv.Price.Units()) > 0
 }
 
+// paidAssets are the coins of the payments that count, in the order they came.
+func paidAssets(inv *invoice.Invoice) []string {
+	var list []string
+	for _, p := range inv.Payments {
+		if inv.Counts(p) && !slices.Contains(list, p.Transfer.Asset) {
+			list = append(list, p.Transfer.Asset)
+		}
+	}
+	return list
+}
+
+// switched says whether what came is not all of the coin that is chosen now.
+func switched(inv *invoice.Invoice) bool {
+	paid := paidAssets(inv)
+	return len(paid) > 1 || (len(paid) == 1 && paid[0] != inv.Asset)
+}
+
+// received is what has come: in its own coin if that is one, else in the invoice's currency.
+func received(inv *invoice.Invoice) money.Amount {
+	switch paid := paidAssets(inv); len(paid) {
+	case 0:
+		return inv.Received(inv.Asset)
+	case 1:
+		return inv.Received(paid[0])
+	}
+	return inv.Outcome.Covered
+}
+
 // surplus is how much too much has come: in the coin if all of it came in the chosen one, else in the invoice's
 // currency.
 func surplus(inv *invoice.Invoice) money.Amount {

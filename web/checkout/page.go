@@ -31,6 +31,9 @@ type scene struct {
 	found    *templates.Found  // what became of a transaction that was asked for
 }
 
+// answers says whether the page answers a form: it stays as it is until the reader goes on.
+func (s scene) answers() bool { return s.form != nil || s.refund != nil || s.found != nil }
+
 // payable says whether the page shows an address and an amount.
 func (s scene) payable() bool { return s.facts.Payable() && s.view == s.facts.View() }
 
@@ -42,11 +45,12 @@ const instant = "2006-01-02T15:04:05.000Z"
 
 // page is the whole page of a scene.
 func (f *Face) page(s scene) templates.Page {
+	here := s.here()
 	p := templates.Page{
 		Theme: s.theme, Assets: f.assets(s.merchant), Test: s.inv.Outcome.Flags.Test, Live: f.live(s),
 		Reload: templates.Reload{
-			Offered: !s.view.Final() && s.view != ViewChoose, Seconds: int(reloadEvery / time.Second),
-			Toggle: s.query.path(s.inv.ID, "", "r", "0"), Check: s.query.path(s.inv.ID, ""),
+			Offered: !s.view.Final() && s.view != ViewChoose && !s.answers(), Seconds: int(reloadEvery / time.Second),
+			Toggle: here.path(s.inv.ID, "", "r", "0"), Check: here.path(s.inv.ID, ""),
 		},
 	}
 	if s.query.embed {
@@ -59,15 +63,22 @@ func (f *Face) page(s scene) templates.Page {
 		p.Phone = templates.QR{Content: here, Size: code.Size, Path: code.Path}
 	}
 	for _, l := range texts.All() {
-		other := s.query
+		other := here
 		other.lang = l.Tag
 		p.Languages = append(p.Languages, templates.Language{Tag: l.Tag, Name: l.Name, Href: other.path(s.inv.ID, ""), Current: l == s.lang})
 	}
-	p.Reload.Next = s.query.path(s.inv.ID, "", "r", strconv.Itoa(p.Reload.Seconds)) + "#status"
+	p.Reload.Next = here.path(s.inv.ID, "", "r", strconv.Itoa(p.Reload.Seconds)) + "#status"
 	if s.query.still {
-		p.Reload.Toggle, p.Reload.Seconds = s.query.path(s.inv.ID, "", "r", strconv.Itoa(p.Reload.Seconds)), 0
+		p.Reload.Toggle, p.Reload.Seconds = here.path(s.inv.ID, "", "r", strconv.Itoa(p.Reload.Seconds)), 0
 	}
 	return p
+}
+
+// here is the view state of this very page: on the method form, and after "Pay again", the wish that led here as well.
+func (s scene) here() query {
+	q := s.query
+	q.keep = s.view == ViewChoose || (s.facts.PayAgain && s.facts.Replaced)
+	return q
 }
 
 // outside is the view state without the frame.
@@ -154,7 +165,7 @@ func (f *Face) showPay(l *templates.Live, s scene) {
 	l.Method, l.Return = f.method(s), ""
 	l.PaymentURI = p.URI()
 	l.Pay = &templates.Pay{
-		Rest: rest, Coin: p.Asset.Currency.Code, Network: p.Network.Name, Approx: remainingPrice(s.lang, inv),
+		Rest: rest, Switched: switched(inv), Coin: p.Asset.Currency.Code, Network: p.Network.Name, Approx: remainingPrice(s.lang, inv),
 		Sub: subUnits(s.lang, p.Asset, p.Due), Address: p.Address, Shared: p.Network.Family == chain.FamilyEVM, Tag: tagOf(p),
 		Fee: p.Network.Coin, ByHand: p.ByHand(), QR: f.code(s, s.styled(p)),
 	}
@@ -266,9 +277,13 @@ func (f *Face) said(s scene) templates.Said {
 	}
 	m, _ := inv.Method(inv.Asset)
 	out.Coin = m.Currency.Code
-	out.Received, out.Due = inv.Received(inv.Asset).Plain(), inv.Outcome.Remaining.Plain()
+	sum := received(inv)
+	out.Received, out.In, out.Due = sum.Plain(), sum.Currency().Code, inv.Outcome.Remaining.Plain()
 	if q, ok := inv.Quote(inv.Asset); ok {
 		out.Asked = q.Due.Plain()
+	}
+	if out.Switched = switched(inv); out.Switched {
+		out.Received, out.In, out.Asked = inv.Outcome.Covered.Plain(), inv.Price.Currency().Code, inv.Price.Plain()
 	}
 	extra := surplus(inv)
 	out.Extra = extra.Plain()

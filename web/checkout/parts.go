@@ -97,8 +97,10 @@ func (f *Face) outcomeFacts(s scene) []templates.Fact {
 	}
 	rest := orderFacts(t, inv)
 	list = append(list, rest[:len(rest)-1]...)
-	if asset, ok := f.Registry.Asset(inv.Asset); ok {
-		list = append(list, templates.Fact{Label: t.Say("fact.with"), Value: asset.Name + " (" + asset.Currency.Code + ")"})
+	for _, id := range paidAssets(inv) {
+		if asset, ok := f.Registry.Asset(id); ok {
+			list = append(list, templates.Fact{Label: t.Say("fact.with"), Value: asset.Name + " (" + asset.Currency.Code + ")"})
+		}
 	}
 	for _, p := range inv.Payments {
 		if inv.Counts(p) {
@@ -110,9 +112,9 @@ func (f *Face) outcomeFacts(s scene) []templates.Fact {
 	return append(list, rest[len(rest)-1])
 }
 
-// receivedOf is what has come of the chosen coin.
+// receivedOf is what has come.
 func receivedOf(t *texts.Lang, inv *invoice.Invoice, key string) *templates.Received {
-	sum := inv.Received(inv.Asset)
+	sum := received(inv)
 	r := &templates.Received{Label: t.Say(key), Amount: sum.Plain(), Coin: sum.Currency().Code}
 	if sum.Currency() != inv.Price.Currency() && inv.Outcome.Covered.Sign() > 0 {
 		r.Approx = t.Isolated("≈ " + amountText(t, inv.Outcome.Covered))
@@ -142,7 +144,7 @@ func lateOf(t *texts.Lang, inv *invoice.Invoice) *templates.Received {
 // without any money names only its price.
 func paidOf(t *texts.Lang, inv *invoice.Invoice) *templates.Received {
 	r := receivedOf(t, inv, "received.paid")
-	if inv.Received(inv.Asset).Sign() == 0 {
+	if received(inv).Sign() == 0 {
 		o := orderOf(t, inv)
 		r.Amount, r.Coin, r.Approx = o.Total, o.Currency, ""
 	} else if r.Approx != "" && !excess(inv) {
@@ -161,8 +163,11 @@ func progressOf(inv *invoice.Invoice) *templates.Progress {
 	if !ok {
 		return nil
 	}
-	sum := inv.Received(inv.Asset)
-	p := &templates.Progress{Received: sum.Plain(), Asked: q.Due.Plain(), Coin: q.Due.Currency().Code}
+	sum, asked := inv.Received(inv.Asset), q.Due
+	if switched(inv) { // parts of different coins add up in the invoice's currency alone
+		sum, asked = inv.Outcome.Covered, inv.Price
+	}
+	p := &templates.Progress{Received: sum.Plain(), Asked: asked.Plain(), Coin: asked.Currency().Code}
 	covered, price := inv.Outcome.Covered.Units(), inv.Price.Units()
 	if price.Sign() > 0 {
 		p.Have = int(covered.Mul(covered, big.NewInt(1000)).Quo(covered, price).Int64())

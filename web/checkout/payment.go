@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"encoding/json"
+	"net/url"
 	"strconv"
 
 	"checkout/chain"
@@ -39,7 +40,14 @@ func (f *Face) code(s scene, p qr.Payment) templates.QR {
 	}
 	shown := p.Text(wanted)
 	drawing := f.codes.draw(shown.Content)
-	file := func(name string) string { return "/i/" + string(s.inv.ID) + "/" + name + "?kind=" + string(shown.Kind) }
+	here := s.here()
+	file := func(name string) string {
+		at := "/i/" + string(s.inv.ID) + "/" + name + "?kind=" + string(shown.Kind)
+		if here.keep {
+			at += "&m=" + url.QueryEscape(here.method)
+		}
+		return at
+	}
 	q := templates.QR{Content: shown.Content, Size: drawing.Size, Path: drawing.Path, Picture: file("qr.svg"), Save: file("qr.png")}
 	if shown.Kind == qr.KindTag {
 		q.Name = s.lang.Say("pay.tag")
@@ -53,7 +61,7 @@ func (f *Face) code(s scene, p qr.Payment) templates.QR {
 		}
 		q.Tabs = append(q.Tabs, templates.Tab{
 			Amount: kind == qr.KindURI, Tag: kind == qr.KindTag, Current: kind == shown.Kind,
-			Href: s.query.path(s.inv.ID, "", "qr", string(kind)) + "#qr",
+			Href: here.path(s.inv.ID, "", "qr", string(kind)) + "#qr",
 		})
 	}
 	if len(q.Tabs) < 2 {

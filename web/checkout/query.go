@@ -20,6 +20,7 @@ type query struct {
 	method    string // the coin the visitor wants
 	hasMethod bool
 	qr        qr.Kind // of the code; empty: the first one
+	keep      bool    // links carry the wish on: it is part of what the page shows
 	find      string  // what the reader looks for among the coins
 	still     bool    // r=0: the page does not reload itself
 	theme     string
@@ -78,6 +79,9 @@ func (q query) path(id ident.ID, what string, more ...string) string {
 // values are the reader's choices in their written form.
 func (q query) values(more ...string) url.Values {
 	values := url.Values{}
+	if q.keep && q.hasMethod {
+		values.Set("m", q.method)
+	}
 	if q.qr != "" {
 		values.Set("qr", string(q.qr))
 	}

@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"checkout/ident"
@@ -58,16 +59,20 @@ func (f *Face) receipt(s scene) templates.Receipt {
 		at := templates.At(inv.SettledAt, templates.Both)
 		r.Facts = append(r.Facts, templates.Fact{Label: t.Say("receipt.when"), Time: &at})
 	}
-	if asset, network, addr, ok := f.target(inv); ok {
-		fact("fact.with", asset.Name+" ("+asset.Currency.Code+")")
-		fact("receipt.network", network.Name)
-		r.Facts = append(r.Facts, templates.Fact{Label: t.Say("pay.address"), Value: addr.Text, Mono: true})
-		if q, one := soleQuote(inv); one {
-			at := templates.At(q.At, templates.Both)
-			r.Facts = append(r.Facts,
-				templates.Fact{Label: t.Say("fact.rate"), Value: t.Isolated("1 " + asset.Currency.Code + " = " + rateText(t, q.Rate))},
-				templates.Fact{Label: t.Say("fact.taken"), Time: &at})
+	for _, a := range inv.Addresses {
+		asset, known := f.Registry.Asset(a.Asset)
+		if paid := paidAssets(inv); !known || (len(paid) > 0 && !slices.Contains(paid, a.Asset)) || (len(paid) == 0 && a.Asset != inv.Asset) {
+			continue // nothing came to it
 		}
+		fact("fact.with", asset.Name+" ("+asset.Currency.Code+")")
+		fact("receipt.network", f.networkName(a.Network))
+		r.Facts = append(r.Facts, templates.Fact{Label: t.Say("pay.address"), Value: a.Text, Mono: true})
+	}
+	if q, one := soleQuote(inv); one {
+		at := templates.At(q.At, templates.Both)
+		r.Facts = append(r.Facts,
+			templates.Fact{Label: t.Say("fact.rate"), Value: t.Isolated("1 " + q.Rate.From.Code + " = " + rateText(t, q.Rate))},
+			templates.Fact{Label: t.Say("fact.taken"), Time: &at})
 	}
 	r.Facts = append(r.Facts, f.refundFacts(t, inv, func(tx string) string { return tx })...)
 	return r

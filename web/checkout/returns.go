@@ -1,7 +1,11 @@
 package checkout
 
 import (
+	"slices"
+	"strings"
+
 	"checkout/invoice"
+	"checkout/money"
 	"checkout/web/templates"
 	"checkout/web/texts"
 )
@@ -59,9 +63,10 @@ func (f *Face) showWrong(l *templates.Live, s scene) {
 // showRefund says what goes back, or went.
 func (f *Face) showRefund(l *templates.Live, s scene) {
 	inv, t := s.inv, s.lang
+	l.Said.Refund = refundSum(t, inv, s.view == ViewRefunded)
 	for _, r := range inv.Refunds {
-		if (s.view == ViewRefunded) == (r.State == invoice.RefundPaid) && r.State != invoice.RefundRejected {
-			l.Said.Refund, l.Said.Tx = refundAmount(t, r), shortTx(r.TxID)
+		if r.State == invoice.RefundPaid {
+			l.Said.Tx = shortTx(r.TxID)
 		}
 	}
 	l.Facts = append(f.refundFacts(t, inv, shortTx), orderFacts(t, inv)...)
@@ -82,6 +87,27 @@ func (f *Face) refundFacts(t *texts.Lang, inv *invoice.Invoice, tx func(string) 
 		}
 	}
 	return list
+}
+
+// refundSum is all that went back, or is on its way, coin by coin.
+func refundSum(t *texts.Lang, inv *invoice.Invoice, paid bool) string {
+	var sums []money.Amount
+	for _, r := range inv.Refunds {
+		if r.State == invoice.RefundRejected || paid != (r.State == invoice.RefundPaid) {
+			continue
+		}
+		at := slices.IndexFunc(sums, func(a money.Amount) bool { return a.Currency() == r.Amount.Currency() })
+		if at < 0 {
+			sums = append(sums, r.Amount)
+			continue
+		}
+		sums[at], _ = sums[at].Add(r.Amount) // of one currency
+	}
+	parts := make([]string, 0, len(sums))
+	for _, a := range sums {
+		parts = append(parts, a.Plain()+" "+a.Currency().Code)
+	}
+	return t.Isolated(strings.Join(parts, " + "))
 }
 
 func refundAmount(t *texts.Lang, r invoice.Refund) string {

@@ -98,6 +98,9 @@ func (f *Face) readStatus(ctx context.Context, id ident.ID) (*status, error) {
 			s.etag = `"` + rev + `-down"`
 		}
 	}
+	if view == ViewExpiredUnderpaid && inv.Outcome.State == invoice.Detected {
+		s.etag = `"` + rev + `-over"` // the end of a lock is told here before the engine has said so
+	}
 	if until, ok := inv.LockEnd(); ok && until.After(now) {
 		s.until = until
 	}

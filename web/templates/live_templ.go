@@ -592,7 +592,7 @@ func saying(l Live) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = rich("detected.sentence", filled("amount", sum(texts.From(ctx), l.Said.Received, l.Said.Coin)), place{"tx", hash(l.Said.Tx)}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = rich("detected.sentence", filled("amount", sum(texts.From(ctx), l.Said.Received, l.Said.In)), place{"tx", hash(l.Said.Tx)}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

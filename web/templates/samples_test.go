@@ -70,7 +70,7 @@ func samplePageIn(t *texts.Lang, view string) Page {
 			},
 		},
 		Said: Said{
-			Coin: "BTC", Asked: "0.00044007", Received: "0.00044007", Due: "0.00044007", Extra: "0.0001", Tx: sampleTx,
+			Coin: "BTC", In: "BTC", Asked: "0.00044007", Received: "0.00044007", Due: "0.00044007", Extra: "0.0001", Tx: sampleTx,
 			Minutes: 40, Watch: At(at(14, 35).AddDate(0, 0, 7), Date), Have: 2, Need: 6,
 		},
 	}

@@ -99,7 +99,7 @@ func (l Live) heading(t *texts.Lang) string {
 	case "confirming":
 		return t.Say("confirming.heading", "have", digits(s.Have), "need", digits(s.Need))
 	case "underpaid":
-		return t.Say("underpaid.heading", "received", sum(t, s.Received, s.Coin), "due", sum(t, s.Due, s.Coin))
+		return t.Say("underpaid.heading", "received", sum(t, s.Received, s.In), "due", sum(t, s.Due, s.Coin))
 	case "overpaid":
 		return t.Say("overpaid.heading", "extra", sum(t, s.Extra, s.Coin))
 	case "wrong_asset":
@@ -160,10 +160,14 @@ func (l Live) sentence(t *texts.Lang) string {
 	case "paid", "paid_late":
 		return t.Say("paid.sentence", "merchant", merchant)
 	case "expired_underpaid":
-		return t.Say("incomplete.sentence", "received", t.Isolated(s.Received), "asked", sum(t, s.Asked, s.Coin))
+		return t.Say("incomplete.sentence", "received", t.Isolated(s.Received), "asked", sum(t, s.Asked, s.In))
 	case "unavailable":
 		if l.Others != "" {
 			return t.Say("unavailable.others")
+		}
+	case "underpaid":
+		if s.Switched {
+			return t.Say("underpaid.switched")
 		}
 	case "refund_pending":
 		return t.Say("returning.sentence", "merchant", merchant, "amount", s.Refund)
@@ -236,7 +240,7 @@ func (p Pay) approx(t *texts.Lang) string {
 	if p.Sub != "" {
 		parts = append(parts, t.Isolated(p.Sub))
 	}
-	if p.Rest {
+	if p.Rest && !p.Switched {
 		parts = append(parts, t.Say("pay.original"))
 	}
 	return strings.Join(parts, " · ")

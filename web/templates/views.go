@@ -116,6 +116,8 @@ type Said struct {
 	Due      string
 	Extra    string
 	Tx       string // shortened transaction id
+	In       string // what Received and Asked are stated in: the coin, or the invoice's currency where parts of several came
+	Switched bool   // what came is of another coin than the one that is chosen now
 	Refund   string // what goes back, with its coin
 	Least    string // the smallest sum that is credited, with its coin
 	Minutes  int    // until it is usually confirmed
@@ -214,20 +216,21 @@ type Progress struct {
 
 // Pay is what to send now, and where.
 type Pay struct {
-	Arrives string // what must arrive, for who pays from an exchange, which takes its fee out of what is sent
-	Rest    bool   // the rest of a sum of which a part is there
-	Amount  string // empty: any amount
-	Coin    string
-	Network string
-	Approx  string // "25.50 USD"
-	Sub     string // "44,007 sat"
-	Address string
-	Shared  bool    // other networks have the same addresses, so money sent there is not found
-	Tag     *Tag    // of a shared address
-	Fee     string  // code of the coin the network's fee is paid in; empty: not said
-	ByHand  bool    // no code can carry the amount
-	Wallets Wallets // for this device
-	QR      QR
+	Switched bool   // what came was of another coin: there is no original price of this one
+	Arrives  string // what must arrive, for who pays from an exchange, which takes its fee out of what is sent
+	Rest     bool   // the rest of a sum of which a part is there
+	Amount   string // empty: any amount
+	Coin     string
+	Network  string
+	Approx   string // "25.50 USD"
+	Sub      string // "44,007 sat"
+	Address  string
+	Shared   bool    // other networks have the same addresses, so money sent there is not found
+	Tag      *Tag    // of a shared address
+	Fee      string  // code of the coin the network's fee is paid in; empty: not said
+	ByHand   bool    // no code can carry the amount
+	Wallets  Wallets // for this device
+	QR       QR
 
 	Injected *Injected // a wallet in the browser
 	Outside  string    // address of the page outside the frame, where a wallet in the browser can pay
