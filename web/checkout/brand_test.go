@@ -5,7 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"checkout/merchant"
+	"checkout/web/browsertest"
 )
 
 // A merchant's colours come from an address of their own, which names their content; nobody else's page has them.
@@ -77,4 +80,22 @@ func TestLogoAndTexts(t *testing.T) {
 	if body := s.ask("GET", "/i/"+string(s.invoiceIn(t, ViewWaiting).ID), "").Body.String(); strings.Contains(body, `class="brand"`) {
 		t.Error("a header nobody wanted")
 	}
+}
+
+// A picture that can be seen through has white around it in the dark, and nothing in the light.
+func TestClearLogoInTheDark(t *testing.T) {
+	b, s := browsertest.Open(t), openShop(t)
+	s.look = merchant.Look{Logo: &merchant.Logo{Name: "logo.3f0c9a1e5b7d2468.png", Width: 120, Height: 40, Clear: true}}
+	at, _, _ := s.serve(t)
+	inv := s.invoiceIn(t, ViewWaiting)
+	for theme, want := range map[string]string{"dark": "rgb(255, 255, 255) 0px 0px 0px 4px", "light": "rgba(0, 0, 0, 0) 0px 0px 0px 4px"} {
+		b.Do(t, chromedp.Navigate(at+"/i/"+string(inv.ID)+"?theme="+theme))
+		if got := browsertest.JS[string](t, b, `getComputedStyle(document.querySelector(".brand .clear")).boxShadow`); got != want {
+			t.Errorf("%s: %s", theme, got)
+		}
+		if got := browsertest.JS[float64](t, b, `document.querySelector(".brand .clear").getBoundingClientRect().height`); got != 40 {
+			t.Errorf("%s: %.0f px high", theme, got)
+		}
+	}
+	b.Forget() // the picture is none
 }

@@ -7,11 +7,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
 
+	"checkout/invoice"
 	"checkout/merchant"
 	"checkout/web/browsertest"
 )
@@ -242,10 +244,107 @@ func TestCodeTabs(t *testing.T) {
 	if !browsertest.JS[bool](t, b, `document.querySelector("#zoom").open && document.querySelector("#zoom svg").getBoundingClientRect().width > 280`) {
 		t.Error("the code is not enlarged")
 	}
+	// What is asked for changes under the large code, and with it the code.
+	now := `document.querySelector("#qr svg path").getAttribute("d")`
+	small := browsertest.JS[string](t, b, now)
+	s.mustChange(t, inv, func(inv *invoice.Invoice) {
+		inv.Addresses[0].Text = "bc1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qccfmv3"
+	})
+	c.Pass(t, 4*time.Second)
+	if browsertest.JS[string](t, b, now) == small || !browsertest.JS[bool](t, b, `document.querySelector("#zoom").open && document.querySelector("#zoom path").getAttribute("d") === `+now) {
+		t.Error("the large code is an old one")
+	}
 	s.becomeState(t, inv, ViewDetected)
 	c.Pass(t, 4*time.Second)
 	if shows(t, b) != ViewDetected || browsertest.JS[bool](t, b, `document.querySelector("#zoom").open`) {
 		t.Error("money was seen, and the code is still there")
+	}
+	b.Quiet(t)
+}
+
+// Answers overtake each other: the last tab wins, nothing older is drawn over something newer, and nothing over the end.
+func TestLateFragments(t *testing.T) {
+	b, s := browsertest.Open(t), openShop(t)
+	at, _, _ := s.serve(t)
+	// What is asked for the live part while __keep is set is answered only by __go.
+	const slow = `window.__held = []; { const real = fetch; window.fetch = async (url, init) => {
+		const keep = window.__keep && url.includes("/fragment"), res = await real(url, init)
+		if (!keep) return res
+		const body = await res.text()
+		await new Promise((go) => __held.push(go))
+		return { ok: res.ok, status: res.status, headers: res.headers, text: async () => { setTimeout(() => { window.__let = true }, 50); return body } } } }`
+	b.Before(t, slow)
+	tab := func(n string) string { return `document.querySelectorAll("[data-tab]")[` + n + `].click(); ` }
+	content := `document.querySelector("[data-qr-content]").dataset.qrContent`
+	let := func() {
+		browsertest.JS[bool](t, b, `__let = false; __held.pop()(); true`)
+		b.Becomes(t, 3*time.Second, `__let`)
+	}
+	inv := s.invoiceFor(t, "eth", "1", "")
+	open := func() {
+		b.Do(t, chromedp.Navigate("about:blank"), chromedp.Navigate(at+"/i/"+string(inv.ID)))
+		if got := browsertest.JS[int](t, b, `document.querySelectorAll("[data-tab]").length`); got != 2 {
+			t.Fatalf("%d tabs", got)
+		}
+	}
+	open()
+	browsertest.JS[bool](t, b, `__keep = true; `+tab("1")+`true`)
+	b.Becomes(t, 3*time.Second, `__held.length === 1`)
+	browsertest.JS[bool](t, b, `__keep = false; `+tab("0")+`true`)
+	time.Sleep(300 * time.Millisecond)
+	let()
+	if got := browsertest.JS[string](t, b, content); got != evmAddress {
+		t.Errorf("the tab that was left is drawn over the one that was taken: %s", got)
+	}
+	open()
+	browsertest.JS[bool](t, b, `__keep = true; `+tab("1")+`true`)
+	b.Becomes(t, 3*time.Second, `__held.length === 1`)
+	s.mustChange(t, inv, func(inv *invoice.Invoice) { inv.Title = "3 kg house blend" })
+	browsertest.JS[bool](t, b, `__keep = false; true`)
+	b.Becomes(t, 6*time.Second, `document.querySelector("[data-testid=order]").innerText.includes("3 kg")`)
+	let()
+	if got := text(t, b, "[data-testid=order]"); !strings.Contains(got, "3 kg") {
+		t.Errorf("an older page is drawn over a newer one: %q", got)
+	}
+	// A newer page that was asked for under another tab is asked for again.
+	open()
+	s.mustChange(t, inv, func(inv *invoice.Invoice) { inv.Title = "4 kg house blend" })
+	browsertest.JS[bool](t, b, `__keep = true; `+tab("1")+`true`)
+	b.Becomes(t, 3*time.Second, `__held.length === 1`)
+	browsertest.JS[bool](t, b, `__keep = false; true`)
+	let()
+	if got := text(t, b, "[data-testid=order]"); !strings.Contains(got, "4 kg") {
+		t.Errorf("a newer page is not drawn: %q", got)
+	}
+	open()
+	browsertest.JS[bool](t, b, `__keep = true; `+tab("1")+`true`)
+	b.Becomes(t, 3*time.Second, `__held.length === 1`)
+	s.becomeState(t, inv, ViewPaid)
+	browsertest.JS[bool](t, b, `__keep = false; true`)
+	b.Becomes(t, 6*time.Second, `document.querySelector("main").dataset.state === "paid"`)
+	let()
+	if got := shows(t, b); got != ViewPaid {
+		t.Errorf("after the end it shows %s", got)
+	}
+	b.Quiet(t)
+}
+
+// Who has been in a wallet is told that the page still looks, until there is something else to tell.
+func TestCameBackIsKept(t *testing.T) {
+	b := browsertest.Open(t)
+	s, c := openShop(t), b.Clock(noon, 0)
+	site := s.serveAt(t, c)
+	inv := s.invoiceIn(t, ViewWaiting)
+	c.Open(t, site.url+"/i/"+string(inv.ID))
+	hidden := `document.querySelector("#back").hidden`
+	browsertest.JS[bool](t, b, `const a = document.querySelector("[data-wallet]"); a.addEventListener("click", (e) => e.preventDefault()); a.click(); true`)
+	if browsertest.JS[bool](t, b, hidden) {
+		t.Fatal("it does not say that it looks")
+	}
+	s.mustChange(t, inv, func(inv *invoice.Invoice) { inv.Title = "3 kg house blend" })
+	c.Pass(t, 5*time.Second)
+	if got := text(t, b, "[data-testid=order]"); !strings.Contains(got, "3 kg") || browsertest.JS[bool](t, b, hidden) {
+		t.Errorf("%q, and no word of looking", got)
 	}
 	b.Quiet(t)
 }

@@ -206,7 +206,7 @@ func TestItem94AmountChanges(t *testing.T) {
 	}
 	b.Becomes(t, 6*time.Second, `document.querySelector("[data-testid=injected-line]").innerText.trim() === "You send 5.5 USDT to 0x7E5F…5Bdf" && !!`+walletButton)
 	browsertest.JS[bool](t, b, `__go(); true`)
-	b.Becomes(t, 4*time.Second, walletSaid+` === ""`)
+	b.Becomes(t, 4*time.Second, walletSaid+` === "Something has changed meanwhile"`)
 	if _, methods := asked(t, b); strings.Contains(methods, "eth_sendTransaction") {
 		t.Errorf("the old amount was sent: %s", methods)
 	}
@@ -252,8 +252,9 @@ func TestItem94OlderWallets(t *testing.T) {
 const mockTron = `
 	window.__asked = []
 	window.__result = {result: true, txid: "` + testTx + `"}
-	const note = (name, answer) => async (...args) => { __asked.push([name, ...args]); const a = answer(); if (a && a.throws) throw a.throws; return a }
-	window.tron = {isTronLink: true, request: note("request", () => window.__login || ["TVj7RNVHy6thbM7BWdSe9G6gXwKhjhdNZS"]), tronWeb: {
+	window.__chain = "0x2b6653dc"
+	const note = (name, answer) => async (...args) => { __asked.push([name, ...args]); const a = await answer(...args); if (a && a.throws) throw a.throws; return a }
+	window.tron = {isTronLink: true, request: note("request", ({method}) => method === "eth_chainId" ? __chain : window.__login || ["TVj7RNVHy6thbM7BWdSe9G6gXwKhjhdNZS"]), tronWeb: {
 		defaultAddress: {base58: "TVj7RNVHy6thbM7BWdSe9G6gXwKhjhdNZS"},
 		transactionBuilder: {triggerSmartContract: note("triggerSmartContract", () => ({transaction: {made: 1}})), sendTrx: note("sendTrx", () => ({made: 2}))},
 		trx: {sign: note("sign", () => window.__sign || {signed: 1}), sendRawTransaction: note("sendRawTransaction", () => __result)}}}`
@@ -273,7 +274,7 @@ func TestItem94Tron(t *testing.T) {
 		openWith(t, b, at, inv)
 		click(t, b)
 		b.Becomes(t, 4*time.Second, walletSaid+`.startsWith("Sent.")`)
-		want = `["request",{"method":"eth_requestAccounts"}]|` + want + `|["sendRawTransaction",{"signed":1}]`
+		want = `["request",{"method":"eth_requestAccounts"}]|["request",{"method":"eth_chainId"}]|` + want + `|["sendRawTransaction",{"signed":1}]`
 		if got := browsertest.JS[string](t, b, `__asked.map(a => JSON.stringify(a)).join("|")`); got != want {
 			t.Errorf("%s: asked %s\nwant %s", id, got, want)
 		}
@@ -292,6 +293,110 @@ func TestItem94Tron(t *testing.T) {
 		if got := browsertest.JS[int](t, b, `__asked.filter(a => a[0] === "sendRawTransaction").length`); got > 1 {
 			t.Errorf("%s: broadcast %d times", script, got)
 		}
+	}
+	b.Quiet(t)
+}
+
+// Only the real network is paid on: a wallet that cannot tell its network is known by its node, and one that is on another
+// or says nothing is asked for nothing more.
+func TestTronNetwork(t *testing.T) {
+	b, s := browsertest.Open(t), openShop(t)
+	at, _, _ := s.serve(t)
+	b.Before(t, mockTron)
+	inv := s.invoiceFor(t, "usdt-tron", "25.5", "")
+	for script, pays := range map[string]bool{
+		`__chain = 0x2b6653dc`: true,
+		`__chain = "0xcd8690dc"; tron.tronWeb.fullNode = {host: "https://api.trongrid.io"}`: false, // Nile
+		`__chain = "0x94a9059e"`:             false, // Shasta
+		`__chain = "0x1"`:                    false,
+		`__chain = {throws: {code: -32601}}`: false,
+		`__chain = null`:                     false,
+		`__chain = {throws: {code: -32601}}; tron.tronWeb.fullNode = {host: "https://api.trongrid.io"}`:          true,
+		`__chain = null; tron.tronWeb.fullNode = {host: "https://api.tronstack.io/"}`:                            true,
+		`__chain = {throws: {code: -32601}}; tron.tronWeb.fullNode = {host: "https://nile.trongrid.io"}`:         false,
+		`__chain = {throws: {code: -32601}}; tron.tronWeb.fullNode = {host: "https://api.shasta.trongrid.io"}`:   false,
+		`__chain = {throws: {code: -32601}}; tron.tronWeb.fullNode = {host: "https://api.trongrid.io.example/"}`: false,
+	} {
+		openWith(t, b, at, inv)
+		says := "The wallet did not complete this."
+		if pays {
+			says = "Sent."
+		}
+		browsertest.JS[bool](t, b, script+`; `+walletButton+`.click(); true`)
+		b.Becomes(t, 4*time.Second, `/^(Sent|The wallet)/.test(`+walletSaid+`)`)
+		if got := browsertest.JS[string](t, b, walletSaid); !strings.HasPrefix(got, says) {
+			t.Errorf("%s: says %q", script, got)
+		}
+		if got := browsertest.JS[bool](t, b, `__asked.some(a => a[0] !== "request")`); got != pays {
+			t.Errorf("%s: asked to pay: %v", script, got)
+		}
+	}
+	b.Quiet(t)
+}
+
+// What was signed and is not asked for any more is not broadcast.
+func TestTronMovesOnWhileSigning(t *testing.T) {
+	b, s := browsertest.Open(t), openShop(t)
+	at, _, _ := s.serve(t)
+	b.Before(t, mockTron)
+	inv := s.invoiceFor(t, "usdt-tron", "25.5", "")
+	openWith(t, b, at, inv)
+	browsertest.JS[bool](t, b, `__sign = new Promise(go => { window.__go = () => go({signed: 1}) }); `+walletButton+`.click(); true`)
+	b.Becomes(t, 4*time.Second, `__asked.some(a => a[0] === "sign")`)
+	s.mustChange(t, inv, func(inv *invoice.Invoice) {
+		inv.Outcome.Remaining = amount(t, inv.Outcome.Remaining.Currency(), "5.5")
+	})
+	b.Becomes(t, 6*time.Second, `document.querySelector("[data-testid=injected-line]").innerText.includes(" 5.5 USDT")`)
+	browsertest.JS[bool](t, b, `__go(); true`)
+	b.Becomes(t, 4*time.Second, walletSaid+` === "Something has changed meanwhile"`)
+	if browsertest.JS[bool](t, b, `__asked.some(a => a[0] === "sendRawTransaction")`) {
+		t.Error("the old amount was broadcast")
+	}
+	b.Quiet(t)
+}
+
+// Who has paid is not lost to the keys, cannot pay the same again, and can pay the rest when a rest is asked for.
+func TestRestIsPaidFromTheSameWallet(t *testing.T) {
+	b, s := browsertest.Open(t), openShop(t)
+	at, _, _ := s.serve(t)
+	b.Before(t, mockWallets)
+	inv := s.invoiceFor(t, "usdt-ethereum", "25.5", "")
+	openWith(t, b, at, inv)
+	browsertest.JS[bool](t, b, walletButton+`.focus(); true`)
+	click(t, b)
+	b.Becomes(t, 4*time.Second, walletSaid+`.startsWith("Sent.")`)
+	if got := browsertest.JS[string](t, b, `document.activeElement.id`); got != "injected-said" {
+		t.Errorf("after the payment the focus is on %q", got)
+	}
+	s.mustChange(t, inv, func(inv *invoice.Invoice) { inv.Title = "3 kg house blend" })
+	b.Becomes(t, 6*time.Second, `document.querySelector("[data-testid=order]").innerText.includes("3 kg")`)
+	if browsertest.JS[bool](t, b, `!!`+walletButton+` || !`+walletSaid+`.startsWith("Sent.") || document.activeElement.id !== "injected-said"`) {
+		t.Error("a redraw offers the same payment again, or forgets that it was made")
+	}
+	s.mustChange(t, inv, func(inv *invoice.Invoice) {
+		inv.Outcome.Remaining = amount(t, inv.Outcome.Remaining.Currency(), "5.5")
+	})
+	b.Becomes(t, 6*time.Second, `!!`+walletButton+` && `+walletSaid+` === ""`)
+	click(t, b)
+	b.Becomes(t, 4*time.Second, walletSaid+`.startsWith("Sent.")`)
+	list, _ := asked(t, b)
+	if data, _ := list[len(list)-1].Params[0]["data"].(string); !strings.HasSuffix(data, "53ec60") { // 5.5 million
+		t.Errorf("sends %v", list[len(list)-1])
+	}
+	b.Quiet(t)
+}
+
+// Behind a button stays the provider that was there when it was shown, whoever announces the same id later.
+func TestAnnouncedTwice(t *testing.T) {
+	b, s := browsertest.Open(t), openShop(t)
+	at, _, _ := s.serve(t)
+	b.Before(t, mockWallets)
+	openWith(t, b, at, s.invoiceFor(t, "usdt-ethereum", "25.5", ""))
+	browsertest.JS[bool](t, b, `dispatchEvent(new CustomEvent("eip6963:announceProvider", {detail: {info: {...__infos[0], name: "Other"}, provider: {request: async () => { window.__taken = true; throw {code: 4001} }}}})); true`)
+	click(t, b)
+	b.Becomes(t, 4*time.Second, walletSaid+` !== "" && !`+walletSaid+`.startsWith("Please")`)
+	if browsertest.JS[bool](t, b, `!!window.__taken || !`+walletSaid+`.startsWith("Sent.")`) {
+		t.Errorf("another provider took the place: %q", browsertest.JS[string](t, b, walletSaid))
 	}
 	b.Quiet(t)
 }

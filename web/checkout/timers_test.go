@@ -244,6 +244,12 @@ func TestItem45TimeIsUTC(t *testing.T) {
 			t.Errorf("%s: the reader's time is %q, want %q", lang, said, want)
 		}
 	}
+	// A page that is over is never redrawn, and says the reader's time all the same.
+	c.Open(t, site.url+"/i/"+string(s.invoiceIn(t, ViewPaid).ID))
+	if said := browsertest.JS[[]string](t, b, `[...document.querySelectorAll("main time[data-form]")].filter((e) => e.title !== "UTC+5:30").map((e) => e.outerHTML)`); len(said) > 0 ||
+		!browsertest.JS[bool](t, b, `!!document.querySelector("main time[data-form]")`) {
+		t.Errorf("over, and in another time: %q", said)
+	}
 	b.Scripts(t, false)
 	c.Open(t, site.url+"/i/"+string(inv.ID))
 	if said := text(t, b, ".lock"); !strings.Contains(said, "12:20 UTC") || !strings.Contains(said, "20 minutes") {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"checkout/invoice"
+	"checkout/money"
 	"checkout/web/browsertest"
 )
 
@@ -182,4 +184,60 @@ func TestItem79MotionIsThereOtherwise(t *testing.T) {
 	if got := probe(t, b, "moving"); len(got) > 0 {
 		t.Errorf("moves for who wants no motion: %q", got)
 	}
+}
+
+// TestWalkOfOtherPages looks at pages no view of the walk has: links into wallets, a tag, an exchange, a search that finds nothing.
+func TestWalkOfOtherPages(t *testing.T) {
+	b := browsertest.Open(t)
+	rules, probes := mustRead(t, "testdata/axe.min.js"), mustRead(t, "testdata/probe.js")
+	b.Prefers(t, "prefers-reduced-motion", "reduce", "prefers-color-scheme", "light")
+	for name, page := range map[string]struct {
+		make func(s *shop) *invoice.Invoice
+		tail string
+		sign string // is on the page
+	}{
+		"a token": {func(s *shop) *invoice.Invoice { return s.invoiceFor(t, "usdt-ethereum", "25.5", "") }, "", `a[href^="https://link.metamask.io/"]`},
+		"a tag":   {func(s *shop) *invoice.Invoice { return s.invoiceFor(t, "xrp", "25.5", "1234567") }, "", "[data-testid=tag]"},
+		"Solana":  {func(s *shop) *invoice.Invoice { return s.invoiceFor(t, "sol", "25.5", "") }, "", `a[href^="https://"]`},
+		"exchange": {func(s *shop) *invoice.Invoice {
+			inv := s.invoiceFor(t, "usdt-ethereum", "25.5", "")
+			inv.FromExchange = true
+			return inv
+		}, "", "[data-testid=arrives]"},
+		"no coin": {func(s *shop) *invoice.Invoice {
+			s.face.Estimate = func(coin money.Currency, _ money.Amount, _ int) (money.Amount, error) {
+				return amount(t, coin, "1"), nil
+			}
+			inv := s.invoiceIn(t, ViewChoose)
+			for _, a := range mustRegistry(t).Assets() {
+				if n, _ := mustRegistry(t).Network(a.Network); a.ID != "btc" && !n.Played {
+					inv.Methods = append(inv.Methods, invoice.NewMethod(a, n, invoice.TermsOrder))
+				}
+			}
+			return inv
+		}, "?find=nothing+of+this", "[data-testid=search-none]"},
+	} {
+		s := openShop(t)
+		at, _, _ := s.serve(t)
+		inv := page.make(s)
+		b.Do(t, chromedp.EmulateViewport(360, 740), chromedp.Navigate("about:blank"), chromedp.Navigate(at+"/i/"+string(inv.ID)+page.tail+"#qr"),
+			chromedp.Evaluate[chromedp.Void](rules), chromedp.Evaluate[chromedp.Void](probes))
+		if !browsertest.JS[bool](t, b, "!!document.querySelector(`"+page.sign+"`)") {
+			t.Errorf("%s: not the page that was meant", name)
+		}
+		wrong := append(axe(t, b), probe(t, b, "leaks")...)
+		wrong = append(wrong, probe(t, b, "pictures")...)
+		for _, width := range []int64{320, 360, 1280} {
+			b.Do(t, chromedp.EmulateViewport(width, 740))
+			browsertest.JS[bool](t, b, `document.querySelectorAll("details:not(.langs)").forEach((d) => { d.open = true }); true`)
+			wrong = append(append(wrong, probe(t, b, "fit")...), probe(t, b, "targets")...)
+		}
+		if got := browsertest.JS[[]string](t, b, `[...document.querySelectorAll("[data-wallet][href^='https:']")].filter((a) => a.rel !== "noopener noreferrer nofollow").map((a) => a.outerHTML)`); len(got) > 0 {
+			wrong = append(wrong, got...)
+		}
+		for _, each := range wrong {
+			t.Errorf("%s: %s", name, each)
+		}
+	}
+	b.Quiet(t)
 }

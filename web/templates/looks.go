@@ -235,6 +235,18 @@ func fresh(embedded bool) templ.Attributes {
 	return nil
 }
 
+// outward is a link into a wallet: an address of the web learns nothing of the page it is opened from.
+func outward(href string, embedded bool) templ.Attributes {
+	out := templ.Attributes{}
+	if embedded {
+		out["target"], out["rel"] = "_blank", "noopener"
+	}
+	if strings.HasPrefix(href, "https:") {
+		out["rel"] = "noopener noreferrer nofollow"
+	}
+	return out
+}
+
 func boolText(yes bool) string { return strconv.FormatBool(yes) }
 
 // top makes a link lead out of the frame.

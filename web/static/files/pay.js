@@ -12,7 +12,7 @@
 
   let offset = Date.parse(data.now) - Date.now() // the server's clock minus ours
   let pace = 3e3, timer, ticker, overlay, busy, stopped, asked = 0, failures = 0, later = 0
-  let hidden = document.hidden ? opened : 0, before, warned, checking, held
+  let hidden = document.hidden ? opened : 0, before, warned, checking, held, away, turns = 0, shown = 0
 
   // Drawing. patch makes one element like another and keeps every node that stays, so that focus, open details and
   // live regions survive. A field somebody is in keeps its value.
@@ -39,6 +39,8 @@
   function prepare(root) {
     for (const node of all('noscript', root)) node.remove()
     for (const button of all('[data-copy]', root)) button.hidden = false
+    const back = find('#back', root)
+    if (back && away) back.hidden = false // somebody has been in a wallet
   }
   // A reader's clock and calendar are costly to make: once, only the one that is needed, and at first in a task of its own.
   const forms = { clock: { hour: 'numeric', minute: '2-digit' }, date: { day: 'numeric', month: 'long', year: 'numeric' } }, made = {}
@@ -58,12 +60,13 @@
     const field = document.activeElement, state = data.state
     if (live.contains(field) && field.form && field.matches('input') && !find(`form[action="${field.form.getAttribute('action')}"]`, next)) {
       // The form goes, but somebody is in it: wait until they leave it.
-      if (!held) field.addEventListener('blur', () => { const last = held; held = null; draw(last) }, { once: true })
+      if (!held) field.addEventListener('blur', () => { const last = held; held = null; if (last) draw(last) }, { once: true })
       held = next
       data.rev = next.dataset.rev
       return
     }
     const value = field.value
+    held = null
     prepare(next)
     localiseAll(next)
     patch(live, next)
@@ -74,6 +77,8 @@
       const icon = find('#favicon')
       if (icon.getAttribute('href') !== data.favicon) icon.href = data.favicon
     }
+    if (zoom.open) enlarge()
+    compare()
     before = undefined
     tick()
     report()
@@ -88,11 +93,17 @@
       return { res, text: await res.text() }
     } finally { clearTimeout(timeout) }
   }
+  // Answers may overtake each other: an older revision is never drawn, of equal ones what was asked for last is, and what is
+  // over only makes way for a newer one.
   async function redraw(url) {
-    const query = location.search.slice(1)
+    const turn = ++turns, query = location.search.slice(1)
     const { res, text } = await get(url + (query ? (url.includes('?') ? '&' : '?') + query : ''))
     const next = res.ok && find('#live', new DOMParser().parseFromString(text, 'text/html'))
     if (!next) throw new Error('fragment ' + res.status)
+    const newer = next.dataset.rev - data.rev
+    if (newer < 0 || (!newer && (turn < shown || data.final === 'true'))) return
+    if (turn < shown) return redraw(url) // newer, but of a code nobody looks at any more
+    shown = turn
     draw(next)
   }
   async function poll() {
@@ -226,6 +237,14 @@
     })
   }
 
+  // The code as large as the screen; a code that is not asked for any more is not shown large either.
+  function enlarge() {
+    const code = find('.qr svg', live)
+    if (!code) return zoom.close()
+    find('.qr', zoom).replaceChildren(code.cloneNode(true))
+    find('linearGradient', zoom).remove() // the one of the page is the same
+  }
+
   document.addEventListener('click', (e) => {
     const at = (what) => e.target.closest && e.target.closest(what)
     if (e.button || e.metaKey || e.ctrlKey || e.shiftKey) return
@@ -233,7 +252,7 @@
     else if (at('[data-close]')) close()
     else if (at('[data-return]')) send('return')
     else if (at('[data-retry]')) poll()
-    else if (at('[data-wallet]')) find('#back', live).hidden = false
+    else if (at('[data-wallet]')) { away = true; prepare(live) }
     else if (at('[data-tab]')) {
       const { href } = at('[data-tab]')
       e.preventDefault()
@@ -241,8 +260,7 @@
       redraw(data.fragment).catch(() => location.reload())
     } else if (at('[data-enlarge]') && zoom.showModal) {
       e.preventDefault()
-      find('.qr', zoom).replaceChildren(find('.qr svg', live).cloneNode(true))
-      find('linearGradient', zoom).remove() // the one of the page is the same
+      enlarge()
       zoom.showModal()
       zoom.focus() // or the key that opened it presses its button as well
     } else if (e.target === zoom) zoom.close()
@@ -254,18 +272,22 @@
   })
   for (const event of ['pageshow', 'focus', 'online']) addEventListener(event, (e) => { if (event !== 'pageshow' || e.persisted) wake() })
 
-  // Comparing the address with what a wallet shows: malware swaps what is copied. Nothing of it leaves the page.
-  const compare = find('[data-compare]')
-  if (compare) {
-    const field = find('input', compare), answer = find('output', compare)
-    compare.hidden = false
-    field.addEventListener('input', () => {
-      const shown = find('.addr', live), typed = field.value.replace(/\s/g, '')
-      const address = shown && shown.textContent
-      const same = typed === address || (address === (address || '').toLowerCase() && typed.toLowerCase() === address)
-      answer.textContent = typed && address ? (same ? compare.dataset.same : compare.dataset.other) : ''
-      answer.className = same ? 'is-ok' : 'is-bad'
-    })
+  // Comparing the address with what a wallet shows: malware swaps what is copied. Nothing of it leaves the page. Where case
+  // means nothing, or is only a checksum (0x…), all of one case is the same address.
+  const comparing = find('[data-compare]')
+  function compare() {
+    if (!comparing) return
+    const answer = find('output', comparing), at = find('[data-testid=address]', live), bare = (text) => text.replace(/\s/g, '')
+    const typed = bare(find('input', comparing).value), address = at ? bare(at.textContent) : '', low = typed.toLowerCase(), digits = typed.slice(2)
+    const any = address === address.toLowerCase() || (address.startsWith('0x') && (typed === low || digits === digits.toUpperCase()))
+    const same = typed === address || (any && low === address.toLowerCase())
+    const text = typed && address ? (same ? comparing.dataset.same : comparing.dataset.other) : ''
+    if (answer.textContent !== text) answer.textContent = text
+    answer.className = same ? 'is-ok' : 'is-bad'
+  }
+  if (comparing) {
+    comparing.hidden = false
+    find('input', comparing).addEventListener('input', compare)
   }
 
   // Wallets in the browser have a script of their own, which comes only where there is one: a wallet answers (EIP-6963), or

@@ -7,14 +7,16 @@
   if (!live || !box()) return
   const wallets = new Map() // by id: { name, icon, pay }
   const most = 6
-  let busy, sent
+  let busy, sent // what has been sent, as the page asked for it
 
   // Wallets of the EVM family announce themselves (EIP-6963); one that does not has only put itself into the window.
   function announced({ detail }) {
     const { info, provider } = detail || {}
     if (!info || !provider || typeof provider.request !== 'function') return
+    const id = '6963:' + info.uuid
+    if (wallets.has(id)) return // the first keeps its button
     wallets.delete('window')
-    if (wallets.size < most) add(String(info.uuid), info.name, info.icon, (tx, chain) => payEVM(provider, tx, chain))
+    if (wallets.size < most) add(id, info.name, info.icon, (tx, chain) => payEVM(provider, tx, chain))
   }
   function fallback() {
     const provider = window.ethereum
@@ -33,6 +35,7 @@
   // What a wallet says of itself is text, and its picture only ever an image: SVG may carry script anywhere else.
   function show() {
     const at = box(), list = find('#injected-wallets')
+    if (at && sent && sent !== at.dataset.tx) { sent = ''; say('') } // more is asked for
     const ids = sent ? '' : [...wallets.keys()].join()
     if (!at || !list || list.shown === ids) return
     list.shown = ids
@@ -56,17 +59,19 @@
   async function pay(id) {
     if (busy || sent) return
     busy = true
-    const { tx, chain, hint, confirm, declined, trouble, sent: done } = box().dataset
+    const { tx, chain, hint, confirm, declined, trouble, changed, sent: done } = box().dataset
     say(confirm)
     try {
       const hash = await wallets.get(id).pay(JSON.parse(tx), chain && JSON.parse(chain))
-      sent = true // a second payment must not be one click away
+      sent = box() ? box().dataset.tx : tx // a second payment must not be one click away
       say(done)
+      const focused = document.activeElement, said = find('#injected-said')
       show()
+      if (said && (focused === document.body || !focused.isConnected)) said.focus({ preventScroll: true })
       // Only a hint: the page believes what the network says.
       await fetch(hint, { method: 'POST', body: new URLSearchParams({ tx: hash }), credentials: 'omit' }).catch(() => {})
     } catch (e) {
-      say(e === moved ? '' : refused(e) ? declined : trouble)
+      say(e === moved ? changed : refused(e) ? declined : trouble)
     } finally { busy = false }
   }
   const moved = {} // thrown where what is asked for has changed meanwhile
@@ -97,9 +102,17 @@
     if (Number(at) !== Number(chainId)) throw new Error('another network: ' + at)
   }
 
+  // A wallet that cannot tell its network is known by its node. The hosts of test networks end like the real one's.
+  async function mainnet(provider) {
+    let at
+    try { at = await provider.request({ method: 'eth_chainId' }) } catch { /* it is asked in another way */ }
+    if (at ? Number(at) === 0x2b6653dc : /^https:\/\/api\.tron(grid|stack)\.io\/?$/.test(provider.tronWeb.fullNode.host)) return
+    throw new Error('another network: ' + at)
+  }
   // The wallet brings its own library; nothing is loaded from anywhere. What is broadcast is never tried again.
   async function payTron(provider, tx) {
     await provider.request({ method: 'eth_requestAccounts' })
+    await mainnet(provider)
     const { transactionBuilder: build, trx, defaultAddress } = provider.tronWeb
     const from = defaultAddress.base58
     current(tx)
@@ -107,7 +120,9 @@
       ? (await build.triggerSmartContract(tx.contract, 'transfer(address,uint256)', { feeLimit: tx.feeLimit },
         [{ type: 'address', value: tx.to }, { type: 'uint256', value: tx.amount }], from)).transaction
       : await build.sendTrx(tx.to, Number(tx.amount), from)
-    const out = await trx.sendRawTransaction(await trx.sign(made))
+    const signed = await trx.sign(made)
+    current(tx) // signed is not sent: it is not too late
+    const out = await trx.sendRawTransaction(signed)
     if (!out.result) throw new Error('not broadcast')
     return out.txid
   }
@@ -121,5 +136,5 @@
     setTimeout(fallback, 300)
   }
   // The live part is redrawn under us.
-  new MutationObserver(show).observe(live, { childList: true, subtree: true })
+  new MutationObserver(show).observe(live, { childList: true, subtree: true, attributeFilter: ['data-tx'] })
 })()
