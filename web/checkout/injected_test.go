@@ -145,7 +145,7 @@ func TestItem94Rejection(t *testing.T) {
 		}
 	}
 	browsertest.JS[bool](t, b, `__refuse = {eth_sendTransaction: {code: -32603, message: "Internal JSON-RPC error."}}; `+walletButton+`.click(); true`)
-	b.Becomes(t, 4*time.Second, walletSaid+` === "The wallet did not complete this. Look there before you try again."`)
+	b.Becomes(t, 4*time.Second, walletSaid+` === "The wallet did not finish. Check in the wallet whether something was sent before you try again."`)
 	if got := len(visits("/hint")); got != 0 {
 		t.Errorf("%d hints of nothing", got)
 	}
@@ -182,7 +182,7 @@ func TestItem94UnknownNetwork(t *testing.T) {
 	} {
 		openWith(t, b, at, inv)
 		browsertest.JS[bool](t, b, stubborn+`; `+walletButton+`.click(); true`)
-		b.Becomes(t, 4*time.Second, walletSaid+`.startsWith("The wallet did not complete")`)
+		b.Becomes(t, 4*time.Second, walletSaid+`.startsWith("The wallet did not finish")`)
 		if _, methods := asked(t, b); strings.Contains(methods, "eth_sendTransaction") {
 			t.Errorf("%s: asked to pay all the same: %s", stubborn, methods)
 		}
@@ -284,8 +284,8 @@ func TestItem94Tron(t *testing.T) {
 	for script, says := range map[string]string{
 		`__login = {throws: {code: 4001}}`:                                 "You declined in the wallet. Nothing was sent.",
 		`__sign = {throws: "Confirmation declined by user"}`:               "You declined in the wallet. Nothing was sent.",
-		`__result = {result: false, code: "CONTRACT_VALIDATE_ERROR"}`:      "The wallet did not complete this. Look there before you try again.",
-		`tron.tronWeb = null; __login = ["TVj7RNVHy6thbM7BWdSe9G6gXwKhj"]`: "The wallet did not complete this. Look there before you try again.",
+		`__result = {result: false, code: "CONTRACT_VALIDATE_ERROR"}`:      "The wallet did not finish. Check in the wallet whether something was sent before you try again.",
+		`tron.tronWeb = null; __login = ["TVj7RNVHy6thbM7BWdSe9G6gXwKhj"]`: "The wallet did not finish. Check in the wallet whether something was sent before you try again.",
 	} {
 		openWith(t, b, at, inv)
 		browsertest.JS[bool](t, b, script+`; `+walletButton+`.click(); true`)
@@ -318,7 +318,7 @@ func TestTronNetwork(t *testing.T) {
 		`__chain = {throws: {code: -32601}}; tron.tronWeb.fullNode = {host: "https://api.trongrid.io.example/"}`: false,
 	} {
 		openWith(t, b, at, inv)
-		says := "The wallet did not complete this."
+		says := "The wallet did not finish."
 		if pays {
 			says = "Sent."
 		}
@@ -478,7 +478,7 @@ func TestItem95NeverApproves(t *testing.T) {
 	// A page whose transaction somebody changed on the way is not paid from.
 	openWith(t, b, at, s.invoiceFor(t, "usdt-ethereum", "25.5", ""))
 	browsertest.JS[bool](t, b, `const box = document.querySelector("#injected"); box.dataset.tx = box.dataset.tx.replace("a9059cbb", "095ea7b3"); `+walletButton+`.click(); true`)
-	b.Becomes(t, 4*time.Second, walletSaid+`.startsWith("The wallet did not complete")`)
+	b.Becomes(t, 4*time.Second, walletSaid+`.startsWith("The wallet did not finish")`)
 	if _, methods := asked(t, b); methods != "" {
 		t.Errorf("an approval is asked for: %s", methods)
 	}
