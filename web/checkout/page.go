@@ -105,7 +105,7 @@ func (s scene) parent() string {
 func (f *Face) live(s scene) templates.Live {
 	inv, id := s.inv, s.inv.ID
 	l := templates.Live{
-		State: string(s.view), Revision: strconv.FormatInt(inv.Version, 10), Final: s.view.Final(), Now: s.now.UTC().Format(instant),
+		State: string(s.view), Polled: string(polled(s.facts.unasked().View())), Revision: strconv.FormatInt(inv.Version, 10), Final: s.view.Final(), Now: s.now.UTC().Format(instant),
 		StatusURL: "/i/" + string(id) + "/status", FragmentURL: "/i/" + string(id) + "/fragment",
 		Favicon: f.site.Assets().Favicon(string(s.view)), Merchant: merchantOf(s.lang, s.merchant, inv), Short: id.Short(),
 		Order: orderOf(s.lang, inv), Said: f.said(s), Asset: inv.Asset,

@@ -62,6 +62,14 @@ const (
 	slowFrom = time.Minute
 )
 
+// polled is the view as the status names it: a page knows the end of the lock and the time.
+func polled(v View) View {
+	if v == ViewWaitingExpiring {
+		return ViewWaiting
+	}
+	return v
+}
+
 // readStatus makes an invoice's status from the store.
 func (f *Face) readStatus(ctx context.Context, id ident.ID) (*status, error) {
 	inv, err := f.Invoices.Find(ctx, id)
@@ -70,10 +78,7 @@ func (f *Face) readStatus(ctx context.Context, id ident.ID) (*status, error) {
 	}
 	now, up := f.Now(), f.usableFor(inv)
 	facts := factsOf(inv, now, up)
-	view := facts.View()
-	if view == ViewWaitingExpiring {
-		view = ViewWaiting // a page knows the end of the lock and the time
-	}
+	view := polled(facts.View())
 	body := f.statusOf(inv, facts, view)
 	if facts.Payable() {
 		if err := f.checkAddress(ctx, inv); err != nil {

@@ -51,6 +51,9 @@ type Facts struct {
 // over says whether nothing more is asked of the payer: the order is paid, or has ended.
 func (f Facts) over() bool { return f.State == invoice.Settled || f.State.Ends() }
 
+// unasked are the facts without what the reader asked for in the address.
+func (f Facts) unasked() Facts { f.PayAgain = false; return f }
+
 // payable says whether an order nothing counts for could be paid now.
 func (f Facts) payable() bool {
 	return f.State == invoice.Awaiting && f.Amount == invoice.None && f.Chosen && f.LockOpen && f.Usable

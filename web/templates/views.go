@@ -73,6 +73,7 @@ type Logo struct {
 // fragment. What is nil or empty is not shown; the order of the parts is fixed.
 type Live struct {
 	State       string // name of the view: "waiting"
+	Polled      string // the view the status names now: another one where the page answers a form, or is the method form
 	Revision    string
 	Final       bool // the payment is over; the script stops asking, though a reorganisation may still undo it
 	Now         string
