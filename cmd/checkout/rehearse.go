@@ -57,6 +57,7 @@ func (a *app) rehearse(ctx context.Context, name, action, blocks string) error {
 		"over":  func(ctx context.Context, inv *invoice.Invoice) error { return a.payPart(ctx, inv, 125) },
 		"parts": a.playParts, "late": a.playLate, "replace": a.playReplace, "reorg": a.playReorg,
 		"wrong": a.playWrong, "refund": a.playRefund, "expiring": a.playExpiring, "expire": a.playExpire,
+		"hold": a.playHold, "release": a.playRelease, "mine": func(context.Context, *invoice.Invoice) error { return nil },
 		"stall": a.playStall(true), "resume": a.playStall(false),
 	}
 	play, ok := actions[action]
@@ -136,6 +137,24 @@ func (a *app) playExpire(ctx context.Context, inv *invoice.Invoice) error {
 	}
 	_, err := a.await(ctx, inv.ID, func(inv *invoice.Invoice) bool { return inv.Outcome.State != invoice.Awaiting })
 	return err
+}
+
+// playHold pays exactly, by a transaction miners leave alone.
+func (a *app) playHold(ctx context.Context, inv *invoice.Invoice) error {
+	if inv.Outcome.State != invoice.Awaiting {
+		return errRehearsal
+	}
+	_, err := a.pay(ctx, inv, inv.Outcome.Remaining, true)
+	return err
+}
+
+// playRelease lets miners have what was held.
+func (a *app) playRelease(ctx context.Context, inv *invoice.Invoice) error {
+	id, found := unconfirmed(inv)
+	if !found {
+		return errRehearsal
+	}
+	return a.played.Release(ctx, id)
 }
 
 // playStall lets the played chain stand still, or go on: its node answers nobody.

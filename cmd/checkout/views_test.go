@@ -9,7 +9,7 @@ import (
 // preview shows is what customers meet.
 func TestEveryViewIsReached(t *testing.T) {
 	t.Parallel()
-	in := open(t, "", "", "CHECKOUT_HIDE_AFTER=10s")
+	in := open(t, "", "", "CHECKOUT_HIDE_AFTER=15s", "CHECKOUT_CONFIRMATIONS=LTCT=9")
 	in.serve()
 	in.ready("LTCT")
 	type step struct{ action, view string } // an action of the rehearsal, or none, and the view that follows
@@ -20,12 +20,12 @@ func TestEveryViewIsReached(t *testing.T) {
 	}{
 		{"", []step{{"", "choose"}}},
 		{"LTCT", []step{{"", "waiting"}, {"expiring", "waiting_expiring"}}},
-		{"LTCT", []step{{"short", "underpaid"}, {"expire", "expired_underpaid"}}},
-		{"LTCT", []step{{"exact", "detected"}, {"", "confirming"}, {"", "paid"}}},
-		{"LTCT", []step{{"over", "overpaid"}, {"refund", "refund_pending"}, {"refund", "refunded"}}},
+		{"LTCT", []step{{"short", "underpaid"}, {"expire?blocks=9", "expired_underpaid"}}},
+		{"LTCT", []step{{"hold", "detected"}, {"release?blocks=1", "confirming"}, {"mine?blocks=9", "paid"}}},
+		{"LTCT", []step{{"over?blocks=9", "overpaid"}, {"refund", "refund_pending"}, {"refund", "refunded"}}},
 		{"LTCT", []step{{"expire", "expired"}}},
 		{"LTCT", []step{{"late", "late"}}},
-		{"RUSD", []step{{"late", "paid_late"}}},
+		{"RUSD", []step{{"late?blocks=3", "paid_late"}}},
 		{"LTCT", []step{{"replace", "failed"}}},
 		{"LTCT", []step{{"wrong", "wrong_asset"}}},
 		{"LTCT", []step{{"cancel", "cancelled"}}},
