@@ -158,12 +158,8 @@ func (inv *Invoice) large(m Method, fresh rate.Quote) error {
 
 // RestIn is what is missing of the price in a coin at a rate: the whole price as long as nothing has come.
 func (inv *Invoice) RestIn(m Method, r money.Rate) (money.Amount, error) {
-	rest, err := inv.Price.Sub(inv.Outcome.Covered)
-	if err != nil {
-		return money.Amount{}, err
-	}
-	due, err := r.Invert().Convert(rest, money.RoundUp)
-	return due.CeilTo(m.Places), err
+	f := inv.facts(Moment{})
+	return f.rest(f.sum(), r, m.Places)
 }
 
 // within cuts the window of a quote at the deadline, once there was a lock.

@@ -9,6 +9,7 @@ import (
 
 	"checkout/ident"
 	"checkout/money"
+	"checkout/rate"
 )
 
 // Facts are everything known about an invoice at an instant.
@@ -495,20 +496,28 @@ func (f Facts) dues(s sums) (due, remaining money.Amount) {
 	if f.Asset == "" || !ok {
 		return zero, zero
 	}
-	remaining = money.Zero(q.Due.Currency())
-	if s.isCovered() {
-		return q.Due, remaining
-	}
-	rest := new(big.Rat).SetInt(f.Price.Units())
-	rest.Sub(rest, s.covered)
 	places := int(q.Due.Currency().Scale)
 	if m, ok := f.method(f.Asset); ok {
 		places = m.Places
 	}
-	// rest is in smallest units of the price's currency: bring it to the coin by the inverse of Rate.Exact.
-	perUnit, err := q.Rate.Exact(money.Units(q.Due.Currency(), 1))
-	if err != nil || perUnit.Sign() <= 0 {
+	remaining, err := f.rest(s, q.Rate, places)
+	if err != nil {
 		return q.Due, q.Due
 	}
-	return q.Due, money.Round(q.Due.Currency(), rest.Quo(rest, perUnit), money.RoundUp).CeilTo(places)
+	return q.Due, remaining
+}
+
+// rest is what is left of the price in a coin at a rate, rounded up to so many places; nothing once enough was seen.
+func (f Facts) rest(s sums, r money.Rate, places int) (money.Amount, error) {
+	if s.isCovered() {
+		return money.Zero(r.From), nil
+	}
+	rest := new(big.Rat).SetInt(f.Price.Units())
+	rest.Sub(rest, s.covered)
+	// rest is in smallest units of the price's currency: bring it to the coin by the inverse of Rate.Exact.
+	perUnit, err := r.Exact(money.Units(r.From, 1))
+	if err != nil || perUnit.Sign() <= 0 {
+		return money.Amount{}, rate.ErrUnavailable
+	}
+	return money.Round(r.From, rest.Quo(rest, perUnit), money.RoundUp).CeilTo(places), nil
 }

@@ -81,39 +81,36 @@ func (s *Service) Refund(ctx context.Context, id ident.ID, o RefundOrder) (*Invo
 // RefundSent records the transaction that paid a refund, the only open one if refund is empty. A node must know that it pays
 // the address the amount, and its payment must still be confirmed, unless the merchant's word is to be enough. The same
 // again is no failure.
-func (s *Service) RefundSent(ctx context.Context, id, refund ident.ID, txid, actor string, trust bool) (*Invoice, error) {
+func (s *Service) RefundSent(ctx context.Context, id, refund ident.ID, txid, actor string, trust bool) (Refund, error) {
 	if strings.Trim(txid, "0123456789abcdefABCDEF") == "" {
 		txid = strings.ToLower(txid) // or it would be another one
 	}
 	inv, err := s.Find(ctx, id)
 	if err != nil {
-		return nil, err
+		return Refund{}, err
 	}
 	for _, r := range inv.Refunds {
 		if r.State == RefundPaid && r.TxID == txid && (refund == "" || r.ID == refund) {
-			return inv, nil
+			return r, nil
 		}
 	}
 	r, err := inv.OpenRefund(refund)
 	if err != nil {
-		return nil, err
+		return Refund{}, err
 	}
 	if !trust && inv.facts(Moment{}).unfounded(r) {
-		return nil, ErrRefundLost
+		return Refund{}, ErrRefundLost
 	}
-	paid, err := s.paidTo(ctx, r, txid)
-	if err != nil && !trust {
-		return nil, err
+	paid, unknown := s.paidTo(ctx, r, txid)
+	if unknown != nil && !trust {
+		return Refund{}, unknown
 	}
 	err = s.Store.Together(ctx, func(ctx context.Context) error {
-		proven := err == nil && paid.Sign() > 0
-		if proven {
-			used, err := s.Store.RefundedBy(ctx, r.Network, txid, r.Address)
-			if err != nil {
-				return err
-			}
-			proven = used.Add(used, r.Amount.Units()).Cmp(paid) <= 0
+		used, err := s.Store.RefundedBy(ctx, r.Network, txid, r.Address)
+		if err != nil {
+			return err
 		}
+		proven := used.Add(used, r.Amount.Units()).Cmp(paid) <= 0
 		if !proven && !trust {
 			return ErrRefundProof
 		}
@@ -122,7 +119,10 @@ func (s *Service) RefundSent(ctx context.Context, id, refund ident.ID, txid, act
 		})
 		return err
 	})
-	return inv, err
+	if err != nil {
+		return Refund{}, err
+	}
+	return inv.refund(r.ID), nil
 }
 
 // ErrRefundLost is the fault of a refund whose payment the chain has taken back.
@@ -147,6 +147,28 @@ func (s *Service) paidTo(ctx context.Context, r Refund, txid string) (*big.Int, 
 }
 
 // RejectRefund takes the approval of a refund back, of the only open one if refund is empty.
-func (s *Service) RejectRefund(ctx context.Context, id, refund ident.ID, actor string) (*Invoice, error) {
-	return s.Store.Update(ctx, id, func(inv *Invoice, at Moment) (Effects, error) { return inv.RejectRefund(refund, actor, at) })
+func (s *Service) RejectRefund(ctx context.Context, id, refund ident.ID, actor string) (Refund, error) {
+	inv, err := s.Find(ctx, id)
+	if err != nil {
+		return Refund{}, err
+	}
+	r, err := inv.OpenRefund(refund)
+	if err != nil {
+		return Refund{}, err
+	}
+	inv, err = s.Store.Update(ctx, id, func(inv *Invoice, at Moment) (Effects, error) { return inv.RejectRefund(r.ID, actor, at) })
+	if err != nil {
+		return Refund{}, err
+	}
+	return inv.refund(r.ID), nil
+}
+
+// refund is the one of an id; none if it is not there.
+func (inv *Invoice) refund(id ident.ID) Refund {
+	for _, r := range inv.Refunds {
+		if r.ID == id {
+			return r
+		}
+	}
+	return Refund{}
 }

@@ -241,14 +241,6 @@ func TestQuote(t *testing.T) {
 	if due, err := q.Due(money.Units(eur, 4500)); err != nil || due.String() != "0.00089821" {
 		t.Errorf("45 EUR are %s, %v", due, err)
 	}
-	for at, want := range map[time.Duration]bool{-1: false, 0: true, 15 * time.Minute: true, 15*time.Minute + 1: false} {
-		if q.Holds(noon.Add(at), 0) != want {
-			t.Errorf("after %s it holds: %v", at, !want)
-		}
-	}
-	if !q.Holds(noon.Add(25*time.Minute), 10*time.Minute) || q.Holds(noon.Add(25*time.Minute+1), 10*time.Minute) {
-		t.Error("the grace is not ten minutes")
-	}
 	if _, err := d.Quote(eth, eur, d.now, time.Minute); !errors.Is(err, rate.ErrUnavailable) {
 		t.Errorf("a coin nobody prices: %v", err)
 	}

@@ -21,8 +21,3 @@ type Quote struct {
 func (q Quote) Due(price money.Amount) (money.Amount, error) {
 	return q.Rate.Invert().Convert(price, money.RoundUp)
 }
-
-// Holds says whether the window of the quote, with grace after it, covers an instant.
-func (q Quote) Holds(at time.Time, grace time.Duration) bool {
-	return !at.Before(q.At) && !at.After(q.Until.Add(grace))
-}

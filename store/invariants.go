@@ -77,23 +77,7 @@ func (db *DB) entriesBalance(ctx context.Context, r *Report) error {
 // paymentsBooked is I3: what a payment's rows add up to on merchants' accounts is its amount if it is confirmed, else
 // nothing; and no credit is without a payment.
 func (db *DB) paymentsBooked(ctx context.Context, r *Report) error {
-	booked := map[string]*big.Int{}
-	err := db.each(ctx, "SELECT cause_id, amount_minor FROM audit_entries WHERE cause_kind = 'payment' AND account LIKE 'merchant:%'", nil,
-		func(rows *sql.Rows) error {
-			var id, amount string
-			if err := rows.Scan(&id, &amount); err != nil {
-				return err
-			}
-			n, ok := new(big.Int).SetString(amount, 10)
-			if !ok {
-				return nil // told by I2
-			}
-			if booked[id] == nil {
-				booked[id] = new(big.Int)
-			}
-			booked[id].Add(booked[id], n)
-			return nil
-		})
+	booked, err := db.bookedFor(ctx, "payment")
 	if err != nil {
 		return err
 	}
@@ -128,23 +112,7 @@ func (db *DB) paymentsBooked(ctx context.Context, r *Report) error {
 // refundsBooked holds that what a refund's rows add up to on merchants' accounts is minus its amount if it is paid, else nothing;
 // that none is more than its payment brought; and that a payment has one at most that was not rejected.
 func (db *DB) refundsBooked(ctx context.Context, r *Report) error {
-	booked := map[string]*big.Int{}
-	err := db.each(ctx, "SELECT cause_id, amount_minor FROM audit_entries WHERE cause_kind = 'refund' AND account LIKE 'merchant:%'", nil,
-		func(rows *sql.Rows) error {
-			var id, amount string
-			if err := rows.Scan(&id, &amount); err != nil {
-				return err
-			}
-			n, ok := new(big.Int).SetString(amount, 10)
-			if !ok {
-				return nil // told by I2
-			}
-			if booked[id] == nil {
-				booked[id] = new(big.Int)
-			}
-			booked[id].Add(booked[id], n)
-			return nil
-		})
+	booked, err := db.bookedFor(ctx, "refund")
 	if err != nil {
 		return err
 	}
@@ -184,6 +152,27 @@ func (db *DB) refundsBooked(ctx context.Context, r *Report) error {
 		r.problem("%s is booked for refund %s, which is not there", sum, id)
 	}
 	return err
+}
+
+// bookedFor adds up what causes of a kind have moved on merchants' accounts, by cause.
+func (db *DB) bookedFor(ctx context.Context, kind string) (map[string]*big.Int, error) {
+	booked := map[string]*big.Int{}
+	return booked, db.each(ctx, "SELECT cause_id, amount_minor FROM audit_entries WHERE cause_kind = $1 AND account LIKE 'merchant:%'", []any{kind},
+		func(rows *sql.Rows) error {
+			var id, amount string
+			if err := rows.Scan(&id, &amount); err != nil {
+				return err
+			}
+			n, ok := new(big.Int).SetString(amount, 10)
+			if !ok {
+				return nil // told by I2
+			}
+			if booked[id] == nil {
+				booked[id] = new(big.Int)
+			}
+			booked[id].Add(booked[id], n)
+			return nil
+		})
 }
 
 // uniqueRows is the rest of I3 and a part of I9: one row for each transfer.

@@ -12,6 +12,9 @@ import (
 
 // refunds loads what goes back to the payer of an invoice.
 func (s Invoices) refunds(ctx context.Context, inv *invoice.Invoice) error {
+	if len(inv.Payments) == 0 {
+		return nil // nothing came that could go back
+	}
 	return s.each(ctx, `SELECT id, payment_id, network, asset, coin, scale, amount, address, unallocated, state, actor, reason, created_at, txid,
 		proven, ended_at, pot, epoch, events FROM refunds WHERE owner_id = $1 ORDER BY n`, []any{inv.ID}, func(rows *sql.Rows) error {
 		var r invoice.Refund

@@ -429,7 +429,7 @@ func (a *app) view(inv *invoice.Invoice) invoiceView {
 		})
 	}
 	for _, r := range inv.Refunds {
-		v.Refunds = append(v.Refunds, answerOf(inv, r))
+		v.Refunds = append(v.Refunds, answerOf(inv.ID, r))
 	}
 	return v
 }

@@ -46,9 +46,9 @@ type refundAnswer struct {
 	Proven  bool                `json:"proven"`
 }
 
-func answerOf(inv *invoice.Invoice, r invoice.Refund) refundAnswer {
+func answerOf(of ident.ID, r invoice.Refund) refundAnswer {
 	return refundAnswer{
-		ID: r.ID, Invoice: inv.ID, Payment: r.Payment, State: r.State, Amount: r.Amount.Plain(), Coin: r.Amount.Currency().Code,
+		ID: r.ID, Invoice: of, Payment: r.Payment, State: r.State, Amount: r.Amount.Plain(), Coin: r.Amount.Currency().Code,
 		Network: r.Network, Address: r.Address, TxID: r.TxID, Proven: r.Proven,
 	}
 }
@@ -79,7 +79,7 @@ func (c invoiceRefundCmd) Run(ctx context.Context, s *Settings, out *console) er
 			return err
 		}
 		r := inv.Refunds[len(inv.Refunds)-1]
-		out.say(answerOf(inv, r), "refund %s approved\nSend %s %s on %s to %s, then:\n  checkout invoice refund-sent %d TXID", r.ID, r.Amount.Plain(),
+		out.say(answerOf(inv.ID, r), "refund %s approved\nSend %s %s on %s to %s, then:\n  checkout invoice refund-sent %d TXID", r.ID, r.Amount.Plain(),
 			r.Amount.Currency().Code, r.Network, r.Address, inv.Number)
 		return nil
 	})
@@ -103,20 +103,20 @@ func (c invoiceRefundSentCmd) Run(ctx context.Context, s *Settings, out *console
 	if c.TxID == "" || len(c.TxID) > 128 || !merchant.Presentable(c.TxID, 128) {
 		return fault.New(fault.Invalid, "txid", "A transaction id has at most 128 characters.").At("txid")
 	}
-	return endRefund(ctx, s, out, c.ID, c.Refund, c.Actor, func(a *app, inv *invoice.Invoice, actor string) (*invoice.Invoice, error) {
+	return endRefund(ctx, s, out, c.ID, c.Actor, func(a *app, inv *invoice.Invoice, actor string) (invoice.Refund, error) {
 		return a.invoices.RefundSent(ctx, inv.ID, c.Refund, c.TxID, actor, c.Trust)
 	})
 }
 
 // Run takes the approval of a refund back.
 func (c invoiceRefundRejectCmd) Run(ctx context.Context, s *Settings, out *console) error {
-	return endRefund(ctx, s, out, c.ID, c.Refund, c.Actor, func(a *app, inv *invoice.Invoice, actor string) (*invoice.Invoice, error) {
+	return endRefund(ctx, s, out, c.ID, c.Actor, func(a *app, inv *invoice.Invoice, actor string) (invoice.Refund, error) {
 		return a.invoices.RejectRefund(ctx, inv.ID, c.Refund, actor)
 	})
 }
 
 // endRefund runs what ends a refund, and shows it.
-func endRefund(ctx context.Context, s *Settings, out *console, name string, refund ident.ID, who string, end func(*app, *invoice.Invoice, string) (*invoice.Invoice, error)) error {
+func endRefund(ctx context.Context, s *Settings, out *console, name, who string, end func(*app, *invoice.Invoice, string) (invoice.Refund, error)) error {
 	actor, err := actorOf(who)
 	if err != nil {
 		return err
@@ -126,16 +126,11 @@ func endRefund(ctx context.Context, s *Settings, out *console, name string, refu
 		if err != nil {
 			return err
 		}
-		if inv, err = end(a, inv, actor); err != nil {
+		r, err := end(a, inv, actor)
+		if err != nil {
 			return err
 		}
-		ended := inv.Refunds[len(inv.Refunds)-1]
-		for _, r := range inv.Refunds {
-			if r.ID == refund || (refund == "" && r.EndedAt.After(ended.EndedAt)) {
-				ended = r
-			}
-		}
-		out.say(answerOf(inv, ended), "refund %s %s", ended.ID, ended.State)
+		out.say(answerOf(inv.ID, r), "refund %s %s", r.ID, r.State)
 		return nil
 	})
 }

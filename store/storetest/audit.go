@@ -45,6 +45,10 @@ func verify(t *testing.T, e Engine) {
 // seeded plants each kind of damage in a sound history, and wants it named.
 func seeded(t *testing.T, e Engine) {
 	settled := "(SELECT id FROM invoices WHERE foreign_id = 'short')"
+	refund := func(state, amount, txid, pot string) string { // of every payment
+		return "INSERT INTO refunds SELECT 'r-' || id, merchant_id, 'invoice', owner_id, 0, id, network, asset, coin, scale, " + amount +
+			", 'back', FALSE, '" + state + "', 'ada', 'because', 1, '" + txid + "', FALSE, 1, '" + pot + "', 1, 1 FROM payments"
+	}
 	sound := history(t, e).DB
 	must(t, sound.Close())
 	for name, seed := range map[string]struct {
@@ -60,6 +64,11 @@ func seeded(t *testing.T, e Engine) {
 		"I3 confirmed, not booked":    {"", []string{"UPDATE payments SET status = 'confirmed' WHERE owner_id = " + settled}, "I3:"},
 		"I3 one transfer twice": {"", []string{"DROP INDEX payments_identity",
 			"UPDATE payments SET txid = 'same', ordinal = 0 WHERE status = 'reverted'"}, "I3:"},
+		"a refund nobody booked":      {"", []string{"DROP INDEX refunds_place", refund("paid", "amount", "sent", "own")}, "is paid of"},
+		"a refund of more than came":  {"", []string{"DROP INDEX refunds_place", refund("rejected", "amount || '0'", "", "")}, "its payment"},
+		"a refund booked and not had": {"entries", []string{"UPDATE entries SET cause_kind = 'refund' WHERE kind = 'credit'"}, "for refund"},
+		"a payment refunded twice": {"", []string{"DROP INDEX refunds_place", "DROP INDEX refunds_once", strings.Replace(refund("approved", "amount", "", ""), "FALSE, 1, ''", "FALSE, 0, ''", 1),
+			"INSERT INTO refunds SELECT 'again-' || id, merchant_id, owner_kind, owner_id, n, payment_id, network, asset, coin, scale, amount, address, unallocated, state, actor, reason, created_at, txid, proven, ended_at, pot, epoch, events FROM refunds"}, "is refunded 2 times"},
 		"I6 a gap in the log":         {"invoice_events", []string{"DELETE FROM invoice_events WHERE seq = 1 AND invoice_id = " + settled}, "I6:"},
 		"I6 an illegal move":          {"invoice_events", []string{"UPDATE invoice_events SET to_state = 'cancelled' WHERE seq = 2 AND invoice_id = " + settled}, "I6:"},
 		"I6 a state nobody logged":    {"", []string{"UPDATE invoices SET state = 'settled' WHERE foreign_id = 'short'"}, "I6:"},

@@ -105,7 +105,7 @@ func (f *Face) option(t *texts.Lang, inv *invoice.Invoice, m invoice.Method) (te
 	}
 	o := templates.Option{
 		Value: m.Asset, Coin: m.Currency.Code, Name: asset.Name, Network: network.Name, On: network.ID, Starts: network.Starts,
-		Minutes: minutes(time.Duration(m.Confirmations) * network.BlockTime), Approx: amountText(t, inv.Price),
+		Minutes: minutes(time.Duration(m.Confirmations) * network.BlockTime),
 	}
 	rest, err := inv.Price.Sub(inv.Outcome.Covered)
 	if err != nil {

@@ -15,13 +15,8 @@ var txid = regexp.MustCompile(`(?:^|[^0-9a-fA-F])([0-9a-fA-F]{64})(?:[^0-9a-fA-F
 
 // handleHint answers "I have paid" in words. What is typed is looked up and never trusted: it changes nothing.
 func (f *Face) handleHint(w http.ResponseWriter, r *http.Request) {
-	s, err := f.set(r)
-	if err != nil {
-		f.fail(w, r, err)
-		return
-	}
-	if err := r.ParseForm(); err != nil {
-		f.site.Status(w, r, http.StatusBadRequest)
+	s, ok := f.setForm(w, r)
+	if !ok {
 		return
 	}
 	typed := r.PostForm.Get("tx")
@@ -32,9 +27,13 @@ func (f *Face) handleHint(w http.ResponseWriter, r *http.Request) {
 	status := http.StatusOK
 	if m := txid.FindStringSubmatch(typed); m == nil {
 		found.Bad, found.Says, status = true, s.lang.Say("find.bad"), http.StatusBadRequest
-	} else if found.Says, err = f.found(r, s, strings.ToLower(m[1])); err != nil {
-		f.fail(w, r, err)
-		return
+	} else {
+		says, err := f.found(r, s, strings.ToLower(m[1]))
+		if err != nil {
+			f.fail(w, r, err)
+			return
+		}
+		found.Says = says
 	}
 	s.found = found
 	f.render(w, r, s, status, templates.PageView(f.page(s)))

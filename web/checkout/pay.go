@@ -121,15 +121,24 @@ func (f *Face) handleFragment(w http.ResponseWriter, r *http.Request) {
 	f.render(w, r, s, http.StatusOK, templates.LiveView(f.live(s)))
 }
 
-// handleMethod takes the method form. What cannot be done is said at the form, with what was filled in.
-func (f *Face) handleMethod(w http.ResponseWriter, r *http.Request) {
+// setForm is the scene a form was sent to, with the form read. false: that was not possible, and has been answered.
+func (f *Face) setForm(w http.ResponseWriter, r *http.Request) (scene, bool) {
 	s, err := f.set(r)
 	if err != nil {
 		f.fail(w, r, err)
-		return
+		return scene{}, false
 	}
 	if err := r.ParseForm(); err != nil {
 		f.site.Status(w, r, http.StatusBadRequest)
+		return scene{}, false
+	}
+	return s, true
+}
+
+// handleMethod takes the method form. What cannot be done is said at the form, with what was filled in.
+func (f *Face) handleMethod(w http.ResponseWriter, r *http.Request) {
+	s, ok := f.setForm(w, r)
+	if !ok {
 		return
 	}
 	method, mail := r.PostForm.Get("method"), strings.TrimSpace(r.PostForm.Get("email"))

@@ -43,20 +43,15 @@ func (f *Face) refund(s scene) *templates.Refund {
 
 // handleRefundAddress takes the form. What is no address is said at the field, with what was typed.
 func (f *Face) handleRefundAddress(w http.ResponseWriter, r *http.Request) {
-	s, err := f.set(r)
-	if err != nil {
-		f.fail(w, r, err)
-		return
-	}
-	if err := r.ParseForm(); err != nil {
-		f.site.Status(w, r, http.StatusBadRequest)
+	s, ok := f.setForm(w, r)
+	if !ok {
 		return
 	}
 	typed := strings.TrimSpace(r.PostForm.Get("address"))
 	if len(typed) > longestAddress {
 		typed = typed[:longestAddress] // no address; what was typed is shown as far as one could go
 	}
-	_, err = f.Invoices.RefundTo(r.Context(), s.inv.ID, typed)
+	_, err := f.Invoices.RefundTo(r.Context(), s.inv.ID, typed)
 	switch {
 	case err == nil, errors.Is(err, invoice.ErrState), errors.Is(err, invoice.ErrUnchanged):
 		f.seeOther(w, r, s.query.path(s.inv.ID, "")+"#refund")

@@ -28,7 +28,7 @@ func (f *Face) wrong(s scene) *templates.Wrong {
 		}
 		out = &templates.Wrong{
 			Amount: p.Transfer.Amount.Plain(), Coin: p.Transfer.Amount.Currency().Code, Network: f.networkName(p.Transfer.Network),
-			Asked: s.inv.ID.Short(),
+			Code: s.inv.ID.Short(),
 		}
 		if m, ok := s.inv.Method(asked); ok {
 			out.AskedCoin, out.AskedNetwork = m.Currency.Code, f.networkName(m.Network)

@@ -681,12 +681,12 @@ func wrongNext(w Wrong, m Merchant) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if m.SupportHref != "" {
-			templ_7745c5c3_Err = rich("wrong.sentence", place{"support", support(m)}, filled("id", w.Asked)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = rich("wrong.sentence", place{"support", support(m)}, filled("id", w.Code)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = rich("wrong.alone", filled("merchant", m.Name), filled("id", w.Asked)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = rich("wrong.alone", filled("merchant", m.Name), filled("id", w.Code)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -37,7 +37,7 @@ func sampleReturns(t *texts.Lang, l *Live, done []Fact) {
 	case "wrong_asset":
 		waiting := samplePageIn(t, "waiting").Live
 		l.Method, l.Pay, l.Lock, l.LockUntil, l.PaymentURI, l.Return = waiting.Method, waiting.Pay, waiting.Lock, waiting.LockUntil, waiting.PaymentURI, ""
-		l.Wrong = &Wrong{Amount: "25.5", Coin: "USDT", Network: "Bitcoin", AskedCoin: "BTC", AskedNetwork: "Bitcoin", Asked: l.Short}
+		l.Wrong = &Wrong{Amount: "25.5", Coin: "USDT", Network: "Bitcoin", AskedCoin: "BTC", AskedNetwork: "Bitcoin", Code: l.Short}
 		return
 	case "topup":
 		l.Order.Label, l.Order.Total, l.Order.Currency, l.Order.Details, l.Return = "Account 4711", "BTC", "", nil, ""

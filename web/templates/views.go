@@ -365,7 +365,7 @@ type Refund struct {
 type Wrong struct {
 	Amount, Coin, Network   string
 	AskedCoin, AskedNetwork string
-	Asked                   string // the invoice id people name to support
+	Code                    string // of the invoice, for people to name to support
 }
 
 // Receipt is what a customer keeps of a payment.
