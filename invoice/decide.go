@@ -59,7 +59,7 @@ func (inv *Invoice) Choosable(now time.Time) error {
 // Holding is the quote a chosen coin already has and that still holds: choosing it again asks for no new one.
 func (inv *Invoice) Holding(asset string, now time.Time) (Quote, bool) {
 	q, ok := inv.Quote(asset)
-	return q, ok && q.ID != inv.Lapsed && !now.Before(q.At) && !now.After(inv.facts(Moment{}).holdsUntil(q))
+	return q, ok && !now.Before(q.At) && !now.After(inv.facts(Moment{}).holdsUntil(q))
 }
 
 // Choice is what a payer says in the method form. Nil leaves what was said before.
