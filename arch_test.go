@@ -36,6 +36,7 @@ var rooms = map[string][]string{
 	"watch":                 {"chain", "fault", "ident"},
 	"webhook":               {"event", "fault", "ident"},
 	"invoice":               with("rate", "chain", "ledger", "event", "merchant"),
+	"deposit":               with("chain", "ledger", "event", "merchant"),
 	"chain/bitcoin":         {"chain", "money", "fault"},
 	"chain/bitcoin/regtest": {"chain/bitcoin", "chain", "money", "fault"},
 	"chain/rehearsal":       {"chain", "money", "fault"},
@@ -101,7 +102,7 @@ func TestGuardFails(t *testing.T) {
 }
 
 // exact are the folders money goes through, with all below them: there binary fractions are forbidden (house, section 5).
-var exact = []string{"money", "chain", "ledger", "rate", "invoice", "wallet", "store", "api"}
+var exact = []string{"money", "chain", "ledger", "rate", "invoice", "deposit", "wallet", "store", "api"}
 
 // inexact are the names binary fractions come by.
 var inexact = []string{"float32", "float64", "Float", "Float32", "Float64", "SetFloat64", "ParseFloat", "FormatFloat"}

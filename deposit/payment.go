@@ -1,0 +1,4 @@
+package deposit
+
+// Payment is one transfer to a deposit address.
+type Payment struct{}
