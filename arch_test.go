@@ -23,7 +23,7 @@ var values = []string{"money", "fault", "ident"}
 // without a package.
 var rooms = map[string][]string{
 	"money": {}, "fault": {}, "ident": {},
-	"event":  {"ident"},
+	"event":  {"ident", "money"},
 	"audit":  {"fault"},
 	"seal":   {"fault"},
 	"chain":  with("money", "fault", "ident"),

@@ -85,3 +85,15 @@ type Sighting struct {
 	Tip      int64     // height we stand at: what confirmations are counted from
 	At       time.Time // first sight, if the node or a gap in watching dates it; zero: now
 }
+
+// Older says whether the transaction was there before an address was given away, at a height and an instant: a key that is
+// also used elsewhere brings such money. The node's clock may differ from ours, hence the margin.
+func (s Sighting) Older(height int64, assigned time.Time) bool {
+	if !s.Block.IsZero() { // the height of a block that came by a reorganisation says nothing of when it came
+		return s.Block.Height <= height && !s.Turned
+	}
+	return !s.Tx.SeenAt.IsZero() && s.Tx.SeenAt.Before(assigned.Add(-2*time.Hour))
+}
+
+// CoinbaseMaturity is the number of blocks newly made coins cannot be spent for (Bitcoin consensus).
+const CoinbaseMaturity = 100

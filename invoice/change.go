@@ -200,7 +200,7 @@ func (inv *Invoice) book() []ledger.Entry {
 		}
 		if p.Status != Confirmed {
 			if p.Booked != Unbooked {
-				entries = append(entries, inv.entry(p, "").Reverse(inv.postings(p, p.Booked)))
+				entries = append(entries, inv.incoming(p).Undo(p.Booked))
 				p.Booked = Unbooked
 				p.Epoch++
 			}
@@ -210,24 +210,21 @@ func (inv *Invoice) book() []ledger.Entry {
 		case Quarantined:
 		case DustAside, Unmatched:
 			if p.Booked == Unbooked {
-				entries = append(entries, inv.entry(p, "suspend"))
+				entries = append(entries, inv.incoming(p).Entry(Suspended))
 				p.Booked = Suspended
 			}
 		default:
 			if p.Booked == Unbooked {
-				entries = append(entries, inv.entry(p, "credit"))
+				entries = append(entries, inv.incoming(p).Entry(Credited))
 				p.Booked = Credited
 			}
 			switch settles := inv.Outcome.State == Settled && inv.allocates(p); {
 			case settles && p.Booked == Credited:
-				entries = append(entries, inv.entry(p, "allocate"))
+				entries = append(entries, inv.incoming(p).Entry(Allocated))
 				p.Booked = Allocated
 			case !settles && p.Booked == Allocated:
 				// The rest of it is gone: what is left does not pay the invoice, and is nobody's yet.
-				e := inv.entry(p, "allocate")
-				e = e.Reverse(e.Postings)
-				e.Kind = "deallocate"
-				entries = append(entries, e)
+				entries = append(entries, inv.incoming(p).Deallocate())
 				p.Booked = Credited
 				p.Epoch++
 			}
@@ -254,36 +251,13 @@ func (inv *Invoice) allocates(p *Payment) bool {
 	return ok && m.Kind == MarkAccept && (!p.Wrong || !p.FirstSeen.After(m.At))
 }
 
-func (inv *Invoice) entry(p *Payment, kind string) ledger.Entry {
-	e := ledger.Entry{CauseKind: "payment", CauseID: p.ID, Kind: kind, Epoch: p.Epoch, Stream: "merchant:" + string(inv.Merchant)}
-	switch kind {
-	case "suspend":
-		e.Postings = inv.postings(p, Suspended)
-	case "credit":
-		e.Postings = inv.postings(p, Credited)
-	case "allocate":
-		e.Postings = inv.postings(p, Allocated)[1:]
-	}
-	return e
-}
-
-// postings are all that a payment's bookings up to one have moved.
-func (inv *Invoice) postings(p *Payment, booked Booking) []ledger.Posting {
+// incoming is a payment as the book knows it.
+func (inv *Invoice) incoming(p *Payment) ledger.Incoming {
 	t := p.Transfer
-	if booked == Suspended {
-		to := ledger.Dust(t.Network)
-		if p.Standing == Unmatched {
-			to = ledger.Unmatched(t.Network)
-		}
-		return []ledger.Posting{{From: ledger.Own(t.Network), To: to, Asset: t.Asset, Amount: t.Amount}}
+	return ledger.Incoming{
+		Payment: p.ID, Epoch: p.Epoch, Merchant: inv.Merchant, Env: inv.Env, Network: t.Network, Asset: t.Asset, Amount: t.Amount,
+		Unmatched: p.Standing == Unmatched,
 	}
-	unallocated := ledger.Merchant(inv.Merchant, inv.Env, ledger.PotUnallocated)
-	list := []ledger.Posting{{From: ledger.Own(t.Network), To: unallocated, Asset: t.Asset, Amount: t.Amount}}
-	if booked == Allocated {
-		own := ledger.Merchant(inv.Merchant, inv.Env, ledger.PotOwn)
-		list = append(list, ledger.Posting{From: unallocated, To: own, Asset: t.Asset, Amount: t.Amount})
-	}
-	return list
 }
 
 // due is the next instant at which time alone may change something; zero: never.

@@ -6,6 +6,7 @@ import (
 
 	"checkout/chain"
 	"checkout/ident"
+	"checkout/ledger"
 	"checkout/rate"
 )
 
@@ -34,14 +35,14 @@ const (
 )
 
 // Booking is how far a payment has come in the ledger.
-type Booking string
+type Booking = ledger.Booking
 
 // The bookings.
 const (
-	Unbooked  Booking = ""
-	Suspended Booking = "suspend"
-	Credited  Booking = "credit"
-	Allocated Booking = "allocate"
+	Unbooked  = ledger.Unbooked
+	Suspended = ledger.Suspended
+	Credited  = ledger.Credited
+	Allocated = ledger.Allocated
 )
 
 // Payment is one transfer to an address of the invoice.
@@ -117,7 +118,7 @@ func (inv *Invoice) judge(s chain.Sighting, m Method, addr Address, at Moment, s
 	if over, _ := t.Amount.Cmp(m.Cap); over > 0 {
 		return judgement{standing: Quarantined}
 	}
-	if older(s, addr) {
+	if s.Older(addr.Height, addr.AssignedAt) {
 		return judgement{standing: Unmatched}
 	}
 	if small, _ := t.Amount.Cmp(m.Dust); small < 0 && !inv.completes(t) {
@@ -166,15 +167,6 @@ func (p Payment) rival(s chain.Sighting) bool {
 		return false
 	}
 	return slices.ContainsFunc(p.Inputs, func(in string) bool { return slices.Contains(s.Tx.Inputs, in) })
-}
-
-// older says whether the transaction was there before the address was given to this invoice: an xpub that is also
-// used elsewhere brings such money. The node's clock may differ from ours, hence the margin.
-func older(s chain.Sighting, addr Address) bool {
-	if !s.Block.IsZero() { // the height of a block that came by a reorganisation says nothing of when it came
-		return s.Block.Height <= addr.Height && !s.Turned
-	}
-	return !s.Tx.SeenAt.IsZero() && s.Tx.SeenAt.Before(addr.AssignedAt.Add(-2*time.Hour))
 }
 
 // inTime finds the quote a sighting is judged by: of the windows that hold it, with grace and a short payment's

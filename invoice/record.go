@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"checkout/event"
 	"checkout/ident"
 	"checkout/money"
 )
@@ -46,26 +47,9 @@ type Record struct {
 }
 
 // Money is an amount in a record.
-type Money struct {
-	Currency string `json:"currency"`
-	Scale    uint8  `json:"scale"`
-	Crypto   bool   `json:"crypto,omitempty"`
-	Minor    string `json:"minor"`
-}
+type Money = event.Money
 
-// Amount is the exact amount again.
-func (m Money) Amount() (money.Amount, error) {
-	kind := money.Fiat
-	if m.Crypto {
-		kind = money.Crypto
-	}
-	return money.ParseMinor(money.Currency{Code: m.Currency, Scale: m.Scale, Kind: kind}, m.Minor)
-}
-
-func recordMoney(a money.Amount) Money {
-	c := a.Currency()
-	return Money{Currency: c.Code, Scale: c.Scale, Crypto: c.Kind == money.Crypto, Minor: a.Minor()}
-}
+func recordMoney(a money.Amount) Money { return event.RecordMoney(a) }
 
 // RecordAddress is the address of the chosen coin.
 type RecordAddress struct {

@@ -77,7 +77,7 @@ func (w *work) first(s chain.Sighting, m Method, addr Address, id ident.ID, numb
 		Coinbase: s.Tx.Coinbase, Status: Seen, Block: s.Block, FirstSeen: s.At, Need: m.Confirmations,
 	}
 	if p.Coinbase {
-		p.Need = max(p.Need, coinbaseMaturity)
+		p.Need = max(p.Need, chain.CoinbaseMaturity)
 	}
 	returned := inv.givenBack(s)
 	old := w.displace(s)
@@ -142,9 +142,6 @@ func (w *work) firstSeen(at time.Time, addr Address) time.Time {
 	}
 	return at
 }
-
-// coinbaseMaturity is the number of blocks newly made coins cannot be spent for (Bitcoin consensus).
-const coinbaseMaturity = 100
 
 // keepSpot stores the quote late money is valued at: a window of no length, so it locks nothing.
 func (inv *Invoice) keepSpot(m Method, spot rate.Quote) {
