@@ -42,7 +42,7 @@ var rooms = map[string][]string{
 	"chain/rehearsal":       {"chain", "money", "fault"},
 	"chain/chaintest":       {"chain", "chain/bitcoin", "chain/bitcoin/regtest", "money", "fault"},
 	"rate/feed":             {"rate", "money", "fault"},
-	"store":                 with("event", "audit", "seal", "chain", "chain/rehearsal", "ledger", "rate", "merchant", "wallet", "watch", "webhook", "invoice"),
+	"store":                 with("event", "audit", "seal", "chain", "chain/rehearsal", "ledger", "rate", "merchant", "wallet", "watch", "webhook", "invoice", "deposit"),
 	"store/pgtest":          {},
 	"front":                 {"fault", "ident"},
 	"web/texts":             {},

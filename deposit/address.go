@@ -22,6 +22,7 @@ var (
 	ErrUnusable  = fault.New(fault.Unavailable, "asset_unavailable", "This coin is not available right now.")
 	ErrConvert   = fault.New(fault.Invalid, "convert_to", "The coin cannot be converted to this currency.").At("convert_to")
 	ErrLabel     = fault.New(fault.Invalid, "label", "A label has 1 to 255 characters and no control characters.").At("foreign_id")
+	ErrTaken     = fault.New(fault.Conflict, "deposit_taken", "There is an address for this already.")
 	ErrMismatch  = fault.New(fault.Unavailable, "address_mismatch", "Payment details unavailable.")
 	ErrUnchanged = fault.New(fault.Internal, "unchanged", "Nothing changed.") // a Change says so; the store then writes nothing
 )
@@ -50,7 +51,6 @@ type Address struct {
 	Text             string
 	Tag              string       // what payments to a shared address must carry; empty: the address is this customer's alone
 	Minimum          money.Amount // less than this is recorded, but not credited to the customer
-	Confirmations    int64        // of a payment until it is final
 	EndUserReference string       // the latest the merchant gave
 	Payer            string       // what the merchant told of the customer, a JSON object; empty if nothing
 	Created          time.Time

@@ -55,8 +55,8 @@ type Rates interface {
 type Addresses interface {
 	// Offers says whether a merchant can be given an address of an asset in an environment.
 	Offers(ctx context.Context, t merchant.Tenant, asset chain.Asset) (bool, error)
-	// Next assigns a new address to an invoice, in the transaction of ctx. An index is never used twice.
-	Next(ctx context.Context, t merchant.Tenant, asset chain.Asset, owner ident.ID) (string, error)
+	// Next assigns a new address to an object, in the transaction of ctx. An index is never used twice.
+	Next(ctx context.Context, t merchant.Tenant, asset chain.Asset, owner ident.Owner) (string, error)
 	// Check derives an address assigned to a merchant's invoice again and compares.
 	Check(ctx context.Context, m, owner ident.ID, network, address string) error
 	// Ours says whether an address was given to an object here.
@@ -241,7 +241,7 @@ func (s *Service) address(ctx context.Context, t merchant.Tenant, inv *Invoice, 
 	if err != nil {
 		return Address{}, err
 	}
-	text, err := s.Addresses.Next(ctx, t, asset, inv.ID)
+	text, err := s.Addresses.Next(ctx, t, asset, ident.Owner{Kind: ident.OwnerInvoice, ID: inv.ID})
 	if err != nil {
 		return Address{}, err
 	}

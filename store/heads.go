@@ -31,7 +31,8 @@ func deliveryStream(id ident.ID) string { return "deliveries " + string(id) }
 // headQueries give (stream, seq, hash, seal) of every chain, by the prefix of their streams' names.
 var headQueries = []struct{ prefix, query string }{
 	{"log ", "SELECT id, log_seq, log_hash, log_seal FROM invoices"},
-	{"events ", "SELECT id, event_seq, event_hash, event_seal FROM invoices"},
+	{"events ", `SELECT id, event_seq, event_hash, event_seal FROM invoices
+		UNION ALL SELECT id, events, event_hash, event_seal FROM payments WHERE owner_kind = 'deposit'`},
 	{"legs ", "SELECT stream, seq, hash, seal FROM ledger_heads"},
 	{"deliveries ", "SELECT id, attempts, last_hash, last_seal FROM outbox"},
 }

@@ -92,7 +92,7 @@ func (db *DB) nothingHeld(ctx context.Context, r *Report) error {
 		if err := rows.Scan(&network, &owner, &kind, &txid, &height, &code, &first); err != nil {
 			return err
 		}
-		r.problem("held: invoice %s has not taken in what %s saw of %q (%s, block %d) since %s: %s", owner, network, txid, kind, height,
+		r.problem("held: %s has not taken in what %s saw of %q (%s, block %d) since %s: %s", owner, network, txid, kind, height,
 			instant(first).Format(time.RFC3339), code)
 		return nil
 	})

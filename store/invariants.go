@@ -14,7 +14,8 @@ import (
 // verifyInvariants checks from the audit views alone what must hold after every fault (security.md section 4).
 func (db *DB) verifyInvariants(ctx context.Context, r *Report) error {
 	for _, check := range []func(context.Context, *Report) error{
-		db.entriesBalance, db.paymentsBooked, db.refundsBooked, db.uniqueRows, db.logsLegal, db.eventsMatchLog, db.deliveriesOnce, db.addressesOnce,
+		db.entriesBalance, db.paymentsBooked, db.refundsBooked, db.uniqueRows, db.logsLegal, db.eventsMatchLog, db.depositsTold, db.deliveriesOnce,
+		db.addressesOnce,
 		db.nothingHeld,
 	} {
 		if err := check(ctx, r); err != nil {
@@ -249,6 +250,29 @@ func (db *DB) eventsMatchLog(ctx context.Context, r *Report) error {
 		err := rows.Scan(&id, &kind)
 		r.problem("I7: event %s (%s) has no row in a state log", id, kind)
 		return err
+	})
+}
+
+// depositsTold is I7 for deposits: the last event of every payment to a deposit address says what the payment is. Nobody is told of
+// dust.
+func (db *DB) depositsTold(ctx context.Context, r *Report) error {
+	told := map[string]string{
+		"deposit.detected": "detected", "deposit.unmatched": "unmatched", "deposit.quarantined": "quarantined", "deposit.confirmed": "confirmed",
+		"deposit.reverted": "reverted", "deposit.dropped": "dropped",
+	}
+	return db.each(ctx, `SELECT p.payment_id, p.state, COALESCE(e.type, '') FROM audit_payments p
+		LEFT JOIN audit_events e ON e.object_id = p.payment_id
+			AND e.object_seq = (SELECT MAX(l.object_seq) FROM audit_events l WHERE l.object_id = p.payment_id)
+		WHERE p.owner_kind = 'deposit' AND p.state <> 'dust'`, nil, func(rows *sql.Rows) error {
+		var id, state, last string
+		if err := rows.Scan(&id, &state, &last); err != nil {
+			return err
+		}
+		says := told[last]
+		if set := state == "unmatched" || state == "quarantined"; says != state && (!set || says == "") { // their standing hides what the chain says
+			r.problem("I7: deposit %s is %s, its last event is %q", id, state, last)
+		}
+		return nil
 	})
 }
 

@@ -164,40 +164,29 @@ func (s Invoices) marks(ctx context.Context, inv *invoice.Invoice) error {
 }
 
 func (s Invoices) payments(ctx context.Context, inv *invoice.Invoice) error {
-	return s.each(ctx, `SELECT id, number, network, asset, txid, ordinal, address, amount, inputs, replaceable, coinbase, status, standing,
-		is_late, extra, quote_id, first_seen_at, confirmed_at, reverted_at, block_height, block_hash, depth, need, conflict, conflict_height,
-		conflict_hash, double_spent, replaced_by, booked, epoch, events, wrong, coin, scale, taken_by, taken_why FROM payments WHERE owner_id = $1 AND owner_kind = 'invoice' ORDER BY number`,
-		[]any{inv.ID}, func(rows *sql.Rows) error {
-			var p invoice.Payment
-			var amount, inputs string
-			var seen, confirmed, reverted, scale int64
-			foreign := money.Currency{Kind: money.Crypto}
-			t := &p.Transfer
-			if err := rows.Scan(&p.ID, &p.Number, &t.Network, &t.Asset, &t.TxID, &t.Ordinal, &t.Address, &amount, &inputs, &p.Replaceable,
-				&p.Coinbase, &p.Status, &p.Standing, &p.IsLate, &p.Extra, &p.Quote, &seen, &confirmed, &reverted, &p.Block.Height, &p.Block.Hash,
-				&p.Depth, &p.Need, &p.Conflict, &p.ConflictBlock.Height, &p.ConflictBlock.Hash, &p.DoubleSpent, &p.ReplacedBy, &p.Booked,
-				&p.Epoch, &p.Events, &p.Wrong, &foreign.Code, &scale, &p.TakenBy, &p.TakenWhy); err != nil {
-				return err
-			}
-			foreign.Scale = uint8(scale) //nolint:gosec // written from a uint8
-			m, ok := inv.Method(t.Asset)
-			switch {
-			case ok:
-				foreign = m.Currency
-			case foreign.Code == "":
-				return fmt.Errorf("payment %s: no method %q", p.ID, t.Asset)
-			}
-			var err error
-			if t.Amount, err = money.ParseMinor(foreign, amount); err != nil {
-				return err
-			}
-			if err := json.Unmarshal([]byte(inputs), &p.Inputs); err != nil {
-				return fmt.Errorf("payment %s: %w", p.ID, err)
-			}
-			p.FirstSeen, p.ConfirmedAt, p.RevertedAt = instant(seen), instant(confirmed), instant(reverted)
-			inv.Payments = append(inv.Payments, p)
-			return nil
+	coin := func(asset string) (money.Currency, bool) {
+		m, ok := inv.Method(asset)
+		return m.Currency, ok
+	}
+	return s.eachPayment(ctx, ident.Owner{Kind: ident.OwnerInvoice, ID: inv.ID}, coin, func(p paymentRow) {
+		inv.Payments = append(inv.Payments, invoice.Payment{
+			ID: p.ID, Number: p.Number, Transfer: p.Transfer, Inputs: p.Inputs, Replaceable: p.Replaceable, Coinbase: p.Coinbase,
+			Status: invoice.Status(p.Status), Standing: invoice.Standing(p.Standing), IsLate: p.IsLate, Wrong: p.Wrong, Extra: p.Extra,
+			Quote: p.Quote, TakenBy: p.TakenBy, TakenWhy: p.TakenWhy, FirstSeen: p.FirstSeen, ConfirmedAt: p.ConfirmedAt, RevertedAt: p.RevertedAt,
+			Block: p.Block, Depth: p.Depth, Need: p.Need, Conflict: p.Conflict, ConflictBlock: p.ConflictBlock, DoubleSpent: p.DoubleSpent,
+			ReplacedBy: p.ReplacedBy, Booked: p.Booked, Epoch: p.Epoch, Events: p.Events,
 		})
+	})
+}
+
+func paymentRowOf(p *invoice.Payment) paymentRow {
+	return paymentRow{
+		ID: p.ID, Number: p.Number, Transfer: p.Transfer, Inputs: p.Inputs, Replaceable: p.Replaceable, Coinbase: p.Coinbase,
+		Status: string(p.Status), Standing: string(p.Standing), IsLate: p.IsLate, Wrong: p.Wrong, Extra: p.Extra,
+		Quote: p.Quote, TakenBy: p.TakenBy, TakenWhy: p.TakenWhy, FirstSeen: p.FirstSeen, ConfirmedAt: p.ConfirmedAt, RevertedAt: p.RevertedAt,
+		Block: p.Block, Depth: p.Depth, Need: p.Need, Conflict: p.Conflict, ConflictBlock: p.ConflictBlock, DoubleSpent: p.DoubleSpent,
+		ReplacedBy: p.ReplacedBy, Booked: p.Booked, Epoch: p.Epoch, Events: p.Events,
+	}
 }
 
 // samePayment says whether two readings of a payment need no writing.
@@ -211,33 +200,4 @@ func samePayment(a, b invoice.Payment) bool {
 		a.FirstSeen.Equal(b.FirstSeen) && a.ConfirmedAt.Equal(b.ConfirmedAt) && a.RevertedAt.Equal(b.RevertedAt) && a.Block == b.Block &&
 		a.Depth == b.Depth && a.Conflict == b.Conflict && a.ConflictBlock == b.ConflictBlock && a.DoubleSpent == b.DoubleSpent &&
 		a.ReplacedBy == b.ReplacedBy && a.Booked == b.Booked && a.Epoch == b.Epoch && a.Events == b.Events && a.TakenBy == b.TakenBy && a.TakenWhy == b.TakenWhy
-}
-
-func (t *tx) insertPayment(ctx context.Context, inv *invoice.Invoice, p *invoice.Payment) error {
-	if p.Inputs == nil {
-		p.Inputs = []string{}
-	}
-	inputs, err := json.Marshal(p.Inputs)
-	if err != nil {
-		return err
-	}
-	tr := p.Transfer
-	_, err = t.exec(ctx, `INSERT INTO payments (id, number, merchant_id, owner_kind, owner_id, network, asset, txid, ordinal, address, amount,
-		inputs, replaceable, coinbase, status, standing, is_late, extra, quote_id, first_seen_at, confirmed_at, reverted_at, block_height,
-		block_hash, depth, need, conflict, conflict_height, conflict_hash, double_spent, replaced_by, booked, epoch, events, wrong, coin, scale)
-		VALUES ($1, $2, $3, 'invoice', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
-		$26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)`,
-		p.ID, p.Number, inv.Merchant, inv.ID, tr.Network, tr.Asset, tr.TxID, tr.Ordinal, tr.Address, tr.Amount.Minor(), string(inputs),
-		p.Replaceable, p.Coinbase, p.Status, p.Standing, p.IsLate, p.Extra, p.Quote, millis(p.FirstSeen), millis(p.ConfirmedAt),
-		millis(p.RevertedAt), p.Block.Height, p.Block.Hash, p.Depth, p.Need, p.Conflict, p.ConflictBlock.Height, p.ConflictBlock.Hash,
-		p.DoubleSpent, p.ReplacedBy, p.Booked, p.Epoch, p.Events, p.Wrong, tr.Amount.Currency().Code, int64(tr.Amount.Currency().Scale))
-	return err
-}
-
-func (t *tx) updatePayment(ctx context.Context, p *invoice.Payment) error {
-	return t.one(ctx, `UPDATE payments SET status = $1, standing = $2, is_late = $3, extra = $4, quote_id = $5, confirmed_at = $6,
-		reverted_at = $7, block_height = $8, block_hash = $9, depth = $10, conflict = $11, conflict_height = $12, conflict_hash = $13,
-		double_spent = $14, replaced_by = $15, booked = $16, epoch = $17, events = $18, taken_by = $19, taken_why = $20 WHERE id = $21`,
-		p.Status, p.Standing, p.IsLate, p.Extra, p.Quote, millis(p.ConfirmedAt), millis(p.RevertedAt), p.Block.Height, p.Block.Hash, p.Depth,
-		p.Conflict, p.ConflictBlock.Height, p.ConflictBlock.Hash, p.DoubleSpent, p.ReplacedBy, p.Booked, p.Epoch, p.Events, p.TakenBy, p.TakenWhy, p.ID)
 }

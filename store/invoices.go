@@ -24,22 +24,31 @@ type Invoices struct{ *DB }
 // Moment is the transaction's clock, and how far every network has been followed.
 func (s Invoices) Moment(ctx context.Context) (invoice.Moment, error) {
 	at := invoice.Moment{Evidence: map[string]time.Time{}, Heights: map[string]int64{}}
-	err := s.update(ctx, func(ctx context.Context, t *tx) error {
+	var err error
+	at.Now, err = s.moment(ctx, func(network string, height int64, through time.Time) {
+		at.Evidence[network], at.Heights[network] = through, height
+	})
+	return at, err
+}
+
+// moment reads the transaction's clock and where each network stands.
+func (db *DB) moment(ctx context.Context, take func(network string, height int64, through time.Time)) (now time.Time, err error) {
+	err = db.update(ctx, func(ctx context.Context, t *tx) error {
 		var err error
-		if at.Now, err = t.now(ctx); err != nil {
+		if now, err = t.now(ctx); err != nil {
 			return err
 		}
-		return s.each(ctx, "SELECT network, height, seen_through FROM cursors", nil, func(rows *sql.Rows) error {
+		return db.each(ctx, "SELECT network, height, seen_through FROM cursors", nil, func(rows *sql.Rows) error {
 			var network string
 			var height, through int64
 			if err := rows.Scan(&network, &height, &through); err != nil {
 				return err
 			}
-			at.Evidence[network], at.Heights[network] = instant(through), height
+			take(network, height, instant(through))
 			return nil
 		})
 	})
-	return at, err
+	return now, err
 }
 
 // Insert keeps a new invoice with the effects of its creation; invoice.ErrForeign if its idempotency key was used.
@@ -70,7 +79,7 @@ func (s Invoices) Insert(ctx context.Context, inv *invoice.Invoice, once ident.O
 		if _, err := t.exec(ctx, insertInvoice, row...); err != nil {
 			return err
 		}
-		return s.announce(ctx, t, inv)
+		return s.announce(ctx, t, inv.ID, inv.Version)
 	})
 }
 
@@ -190,7 +199,7 @@ func (s Invoices) keep(ctx context.Context, t *tx, before, inv *invoice.Invoice,
 	if err := t.one(ctx, updateInvoice, append(s.standingRow(inv, h), inv.ID, inv.Version-1)...); err != nil {
 		return err
 	}
-	return s.announce(ctx, t, inv)
+	return s.announce(ctx, t, inv.ID, inv.Version)
 }
 
 // record writes everything about a change but the row of the invoice itself, and returns the new ends of its hash chains.
@@ -210,12 +219,11 @@ func (s Invoices) record(ctx context.Context, t *tx, before, inv *invoice.Invoic
 }
 
 // announce tells those who keep copies in memory, after the commit. A command beside the serving process leaves it a note.
-func (s Invoices) announce(ctx context.Context, t *tx, inv *invoice.Invoice) error {
-	id, version := inv.ID, inv.Version
-	if s.Changed != nil {
-		t.after = append(t.after, func() { s.Changed(id, version) })
+func (db *DB) announce(ctx context.Context, t *tx, id ident.ID, version int64) error {
+	if db.Changed != nil {
+		t.after = append(t.after, func() { db.Changed(id, version) })
 	}
-	if s.Serve || !s.engine.oneWriter() {
+	if db.Serve || !db.engine.oneWriter() {
 		return nil
 	}
 	_, err := t.exec(ctx, `INSERT INTO changed_elsewhere (invoice_id, version) VALUES ($1, $2)
@@ -275,15 +283,16 @@ func (s Invoices) keepLists(ctx context.Context, t *tx, before, inv *invoice.Inv
 			return err
 		}
 	}
+	owner := ownerOf{ident.Owner{Kind: ident.OwnerInvoice, ID: inv.ID}, inv.Merchant}
 	for n := range inv.Payments {
 		p := &inv.Payments[n]
 		switch {
 		case n >= len(before.Payments):
-			if err := t.insertPayment(ctx, inv, p); err != nil {
+			if err := t.insertPayment(ctx, owner, paymentRowOf(p)); err != nil {
 				return err
 			}
 		case !samePayment(before.Payments[n], *p):
-			if err := t.updatePayment(ctx, p); err != nil {
+			if err := t.updatePayment(ctx, paymentRowOf(p)); err != nil {
 				return err
 			}
 		}
@@ -356,32 +365,17 @@ func (s Invoices) Due(ctx context.Context, before time.Time, after invoice.DueMa
 
 // Unfinished lists invoices with payments on a network that confirmations still change.
 func (s Invoices) Unfinished(ctx context.Context, network string) ([]ident.ID, error) {
-	return s.ids(ctx, `SELECT DISTINCT owner_id FROM payments WHERE network = $1 AND status IN ('detected', 'reverted')
-		AND (block_hash <> '' OR conflict_hash <> '') ORDER BY owner_id`, network)
+	return s.unfinished(ctx, ident.OwnerInvoice, network)
 }
 
 // InBlock lists invoices with payments, or conflicts of payments, in a block.
 func (s Invoices) InBlock(ctx context.Context, network, hash string) ([]ident.ID, error) {
-	return s.ids(ctx, `SELECT owner_id FROM payments WHERE network = $1 AND block_hash = $2 AND block_hash <> ''
-		UNION SELECT owner_id FROM payments WHERE network = $1 AND conflict_hash = $2 AND conflict_hash <> '' ORDER BY owner_id`, network, hash)
+	return s.inBlock(ctx, ident.OwnerInvoice, network, hash)
 }
 
 // PaidBy lists the invoices a transaction has paid to.
 func (s Invoices) PaidBy(ctx context.Context, network, txid string) ([]ident.ID, error) {
-	return s.ids(ctx, "SELECT DISTINCT owner_id FROM payments WHERE network = $1 AND txid = $2 ORDER BY owner_id", network, txid)
-}
-
-func (s Invoices) ids(ctx context.Context, query string, args ...any) ([]ident.ID, error) {
-	var list []ident.ID
-	err := s.each(ctx, query, args, func(rows *sql.Rows) error {
-		var id ident.ID
-		if err := rows.Scan(&id); err != nil {
-			return err
-		}
-		list = append(list, id)
-		return nil
-	})
-	return list, err
+	return s.ids(ctx, "SELECT DISTINCT owner_id FROM payments WHERE network = $1 AND txid = $2 AND owner_kind = 'invoice' ORDER BY owner_id", network, txid)
 }
 
 // Newest lists a merchant's invoices, the newest first.

@@ -100,7 +100,7 @@ func (s Wallets) Assign(ctx context.Context, a wallet.Assigned) error {
 			return err
 		}
 		_, err = t.exec(ctx, `INSERT INTO addresses (network, address, merchant_id, wallet_id, idx, owner_kind, owner_id, assigned_at)
-			VALUES ($1, $2, $3, $4, $5, 'invoice', $6, $7)`, a.Account.Network, a.Address, a.Account.Merchant, a.Account.ID, int64(a.Index), a.Owner, millis(at))
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, a.Account.Network, a.Address, a.Account.Merchant, a.Account.ID, int64(a.Index), a.Owner.Kind, a.Owner.ID, millis(at))
 		return err
 	})
 }
@@ -109,8 +109,8 @@ func (s Wallets) Assign(ctx context.Context, a wallet.Assigned) error {
 func (s Wallets) Assigned(ctx context.Context, network, address string) (wallet.Assigned, error) {
 	out := wallet.Assigned{Address: address}
 	var index int64
-	a, err := s.account(s.from(ctx).QueryRowContext(ctx, "SELECT "+accountColumns+`, a.idx, a.owner_id FROM addresses a JOIN wallets w ON w.id = a.wallet_id
-		WHERE a.network = $1 AND a.address = $2`, network, address).Scan, &index, &out.Owner)
+	a, err := s.account(s.from(ctx).QueryRowContext(ctx, "SELECT "+accountColumns+`, a.idx, a.owner_kind, a.owner_id FROM addresses a JOIN wallets w ON w.id = a.wallet_id
+		WHERE a.network = $1 AND a.address = $2`, network, address).Scan, &index, &out.Owner.Kind, &out.Owner.ID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return out, wallet.ErrMismatch
 	}

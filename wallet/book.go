@@ -38,7 +38,7 @@ type Assigned struct {
 	Account Account
 	Index   uint32
 	Address string
-	Owner   ident.ID
+	Owner   ident.Owner
 }
 
 // Indexes keeps accounts, their counters and what was assigned. The store provides it.
@@ -84,7 +84,7 @@ func (b *Book) Offers(ctx context.Context, t merchant.Tenant, asset chain.Asset)
 }
 
 // Next takes the next index of the merchant's wallet, derives its address and assigns it, in the transaction of ctx.
-func (b *Book) Next(ctx context.Context, t merchant.Tenant, asset chain.Asset, owner ident.ID) (string, error) {
+func (b *Book) Next(ctx context.Context, t merchant.Tenant, asset chain.Asset, owner ident.Owner) (string, error) {
 	a, index, err := b.Indexes.Take(ctx, t.Merchant(), asset.Network)
 	if err != nil {
 		return "", err
@@ -112,8 +112,8 @@ func (b *Book) Check(ctx context.Context, m, owner ident.ID, network, address st
 	if err != nil {
 		return err
 	}
-	if a.Owner != owner || a.Account.Merchant != m {
-		return ErrMismatch.Because(fmt.Errorf("%s was assigned to %s", address, a.Owner.Short()))
+	if a.Owner.ID != owner || a.Account.Merchant != m {
+		return ErrMismatch.Because(fmt.Errorf("%s was assigned to %s", address, a.Owner.ID.Short()))
 	}
 	derived, err := b.Derive(a.Account, a.Index)
 	if err != nil {

@@ -70,7 +70,7 @@ func (s *shelf) account(t merchant.Tenant, key string) wallet.Account {
 
 func (s *shelf) next(owner ident.ID) string {
 	s.t.Helper()
-	address, err := s.Next(s.t.Context(), s.tenant, s.asset, owner)
+	address, err := s.Next(s.t.Context(), s.tenant, s.asset, ident.Owner{Kind: ident.OwnerInvoice, ID: owner})
 	s.must(err)
 	return address
 }
@@ -117,7 +117,7 @@ func TestNextIsPartOfItsTransaction(t *testing.T) {
 	var lost string
 	err := s.db.Together(t.Context(), func(ctx context.Context) error {
 		var err error
-		lost, err = s.Next(ctx, s.tenant, s.asset, "somebody")
+		lost, err = s.Next(ctx, s.tenant, s.asset, ident.Owner{Kind: ident.OwnerInvoice, ID: "somebody"})
 		return errors.Join(err, refused)
 	})
 	if !errors.Is(err, refused) {
@@ -192,7 +192,7 @@ func TestKeyInUse(t *testing.T) {
 	if ok, err := s.Offers(t.Context(), other, s.asset); ok || err != nil {
 		t.Errorf("a merchant without a wallet is offered: %v, %v", ok, err)
 	}
-	if _, err := s.Next(t.Context(), other, s.asset, "x"); !errors.Is(err, wallet.ErrNone) {
+	if _, err := s.Next(t.Context(), other, s.asset, ident.Owner{Kind: ident.OwnerInvoice, ID: "x"}); !errors.Is(err, wallet.ErrNone) {
 		t.Errorf("a merchant without a wallet has an address: %v", err)
 	}
 	if ok, err := s.Offers(t.Context(), s.tenant, s.asset); !ok || err != nil {
