@@ -55,7 +55,7 @@ var rooms = map[string][]string{
 	"web/browsertest":       {},
 	"web/checkout":          with("front", "web", "web/templates", "web/texts", "web/brand", "merchant", "invoice", "qr", "chain"),
 	"api":                   {"front", "merchant", "fault", "ident"},
-	"api/coinspaid":         with("api", "merchant", "invoice", "rate", "event", "chain", "webhook"),
+	"api/coinspaid":         with("api", "merchant", "invoice", "deposit", "rate", "event", "chain", "webhook"),
 	"cmd/checkout":          {"*"},
 	"store/storetest":       {"*"},
 }

@@ -74,3 +74,11 @@ type Effects struct {
 	Entries []ledger.Entry
 	Events  []event.Event
 }
+
+// Visit is a signed link of a shop's that was opened: whose address it asks for, and how to show it.
+type Visit struct {
+	Address *Address
+	Amount  string // only shown, in the address's coin; empty: none was given
+	Bare    bool   // the page stands in a frame: without headers and ways back
+	Back    string // where the customer came from, an http or https address; may be empty
+}

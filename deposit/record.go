@@ -19,6 +19,8 @@ type Record struct {
 	Address          RecordAddress     `json:"address"`
 	Asset            string            `json:"asset"`
 	Amount           event.Money       `json:"amount"`
+	Fee              *event.Money      `json:"fee,omitempty"` // taken by the operator; none while money goes to the merchant's own wallet
+	TxNumber         int64             `json:"tx_number"` // of the transfer; a deposit is one transfer and has the same number
 	TxID             string            `json:"txid"`
 	Ordinal          int64             `json:"ordinal"`
 	Status           Status            `json:"status"`
@@ -58,7 +60,7 @@ func (a *Address) record(id ident.ID, at Moment) Record {
 				ID: a.ID, Number: a.Number, Asset: a.Asset, Network: a.Network, Currency: a.Currency.Code, ConvertTo: a.ConvertTo,
 				Text: a.Text, Tag: a.Tag, Group: a.Group, Label: a.Label,
 			},
-			Asset: p.Transfer.Asset, Amount: event.RecordMoney(p.Transfer.Amount), TxID: p.Transfer.TxID, Ordinal: p.Transfer.Ordinal,
+			Asset: p.Transfer.Asset, Amount: event.RecordMoney(p.Transfer.Amount), TxNumber: p.Number, TxID: p.Transfer.TxID, Ordinal: p.Transfer.Ordinal,
 			Status: p.Status, Standing: p.Standing, Crossed: p.Crossed, Again: !p.RevertedAt.IsZero(), Confirmations: min(p.Depth, p.Need), Need: p.Need,
 			Conflict: p.Conflict, SeenAt: p.FirstSeen.UnixMilli(), At: at.Now.UnixMilli(),
 		}

@@ -144,6 +144,7 @@ func (w *work) again(p *Payment, s chain.Sighting) {
 func (w *work) revive(p *Payment, s chain.Sighting) {
 	w.displace(s)
 	p.Status, p.Conflict, p.ConflictBlock, p.DoubleSpent = Seen, "", chain.BlockRef{}, false
+	p.RevertedAt = time.Time{} // its end was told: it begins anew
 	w.tell(p.sighted(), p)
 }
 

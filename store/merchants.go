@@ -148,17 +148,34 @@ func (s Merchants) KeyOf(ctx context.Context, m ident.ID, env ident.Environment,
 	return s.key(ctx, "k.merchant_id = $1 AND k.environment = $2 AND k.dialect = $3 AND NOT k.revoked", m, env, dialect)
 }
 
+// KeysByNumber lists the keys of a merchant's dialect in all environments; none if there is no such merchant.
+func (s Merchants) KeysByNumber(ctx context.Context, number int64, dialect string) ([]merchant.Key, error) {
+	var list []merchant.Key
+	err := s.each(ctx, keyQuery+"m.number = $1 AND k.dialect = $2 ORDER BY k.created_at, k.public_key", []any{number, dialect}, func(rows *sql.Rows) error {
+		k, err := s.scanKey(rows.Scan)
+		list = append(list, k)
+		return err
+	})
+	return list, err
+}
+
+const keyQuery = `SELECT k.public_key, k.merchant_id, k.environment, k.dialect, k.secret, k.previous_secret, k.previous_until, k.created_at,
+	k.revoked, m.suspended FROM api_keys k JOIN merchants m ON m.id = k.merchant_id WHERE `
+
 func (s Merchants) key(ctx context.Context, where string, args ...any) (merchant.Key, error) {
+	k, err := s.scanKey(s.from(ctx).QueryRowContext(ctx, keyQuery+where, args...).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return k, merchant.ErrKey
+	}
+	return k, err
+}
+
+func (s Merchants) scanKey(scan func(into ...any) error) (merchant.Key, error) {
 	var k merchant.Key
 	var secret, previous string
 	var until, created int64
 	var suspended bool
-	err := s.from(ctx).QueryRowContext(ctx, `SELECT k.public_key, k.merchant_id, k.environment, k.dialect, k.secret, k.previous_secret,
-		k.previous_until, k.created_at, k.revoked, m.suspended FROM api_keys k JOIN merchants m ON m.id = k.merchant_id WHERE `+where, args...).
-		Scan(&k.Public, &k.Merchant, &k.Env, &k.Dialect, &secret, &previous, &until, &created, &k.Revoked, &suspended)
-	if errors.Is(err, sql.ErrNoRows) {
-		return k, merchant.ErrKey
-	}
+	err := scan(&k.Public, &k.Merchant, &k.Env, &k.Dialect, &secret, &previous, &until, &created, &k.Revoked, &suspended)
 	if err != nil {
 		return k, s.fail(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -117,6 +118,9 @@ type invoiceCallback struct {
 
 // Body renders the callback of an event in its canonical bytes; webhook.ErrNothing if this dialect does not tell it.
 func (c Callbacks) Body(e event.Event) ([]byte, error) {
+	if strings.HasPrefix(e.Type, "deposit.") {
+		return depositBody(e)
+	}
 	r, err := invoice.DecodeRecord(e.Data)
 	if err != nil {
 		return nil, err

@@ -50,6 +50,8 @@ type Deps struct {
 	Keys      api.Keys
 	Merchants Merchants
 	Invoices  Invoices
+	Deposits  Deposits
+	Clients   Clients
 	Offers    Offers
 	Health    Health // nil: every network is usable
 	Rates     Rates
@@ -81,6 +83,7 @@ func (f *Face) routes(r chi.Router) {
 	r.Head("/api/v2/ping", f.handlePing)
 	r.Get("/api/v2/currencies/list", f.handleCurrencyList)
 	r.Post("/api/v2/currencies/list", f.handleCurrencyList)
+	r.Post("/api/v2/addresses/take", f.handleAddressTake)
 	r.Post("/api/v2/invoices/create", f.handleInvoiceCreate)
 }
 

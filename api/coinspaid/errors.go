@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"checkout/api"
+	"checkout/deposit"
 	"checkout/fault"
 	"checkout/invoice"
 	"checkout/rate"
@@ -56,6 +57,10 @@ func translate(err error) (fieldErrors, *fault.Error) {
 		return nil, errFormat.Because(err)
 	case errors.Is(f, invoice.ErrForeign):
 		return fieldErrors{"foreign_id": "The foreign id has already been taken."}, nil
+	case errors.Is(f, deposit.ErrAsset):
+		return fieldErrors{"currency": "The selected currency is invalid."}, nil
+	case errors.Is(f, deposit.ErrConvert):
+		return fieldErrors{"convert_to": "The selected convert to is invalid."}, nil
 	case errors.Is(f, invoice.ErrMethod):
 		return fieldErrors{"sender_currency": "The selected sender currency is invalid."}, nil
 	case errors.Is(f, rate.ErrUnavailable), f.Kind == fault.Unavailable:

@@ -159,6 +159,10 @@ func wrongValue(name string, v any) string {
 		if !money8.MatchString(text) && !strings.HasPrefix(text, "The ") { // or a sentence about the field
 			return "not a sum with eight decimals"
 		}
+	case name == "cross_currency":
+		if v != true {
+			return "not true"
+		}
 	case name == "id" || strings.HasSuffix(name, "_at") || name == "seconds_left" || name == "precision":
 		if !isNumber {
 			return "not an integer"

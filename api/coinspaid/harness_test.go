@@ -22,6 +22,7 @@ import (
 
 	"checkout/api/coinspaid"
 	"checkout/chain"
+	"checkout/deposit"
 	"checkout/ident"
 	"checkout/invoice"
 	"checkout/merchant"
@@ -87,6 +88,7 @@ type house struct {
 	prices   string // the rates file
 	wallets  *wallet.Book
 	invoices *invoice.Service
+	deposits *deposit.Service
 	face     *coinspaid.Face
 	log      *bytes.Buffer
 	merchant merchant.Merchant
@@ -181,13 +183,14 @@ func (h *house) wire() {
 	h.invoices = &invoice.Service{
 		Store: store.Invoices{DB: h.db}, Rates: h.rates, Addresses: h.wallets, Registry: h.registry, Random: h.random, Now: h.clock.Now,
 	}
+	h.deposits = &deposit.Service{Store: store.Deposits{DB: h.db}, Addresses: h.wallets, Registry: h.registry, Random: h.random}
 	h.face = coinspaid.New(h.deps())
 }
 
 func (h *house) deps() coinspaid.Deps {
 	merchants := store.Merchants{DB: h.db}
 	return coinspaid.Deps{
-		Keys: merchants, Merchants: merchants, Invoices: h.invoices, Offers: h.wallets, Rates: h.rates, Registry: h.registry,
+		Keys: merchants, Merchants: merchants, Invoices: h.invoices, Deposits: h.deposits, Clients: merchants, Offers: h.wallets, Rates: h.rates, Registry: h.registry,
 		BaseURL: base, Now: h.clock.Now, Log: slog.New(slog.NewJSONHandler(h.log, nil)),
 	}
 }

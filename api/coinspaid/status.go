@@ -56,7 +56,7 @@ func wireError(r invoice.Record) string {
 
 // EventTypes are the events callbacks are made of; see tells.
 func EventTypes() []string {
-	return []string{"invoice.*", "payment.detected", "payment.dropped", "payment.replaced"}
+	return []string{"invoice.*", "payment.detected", "payment.dropped", "payment.replaced", "deposit.*"}
 }
 
 // tells says whether an event becomes a callback: one for each instalment, one when covered, one when settled, one on the

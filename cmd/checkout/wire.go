@@ -16,6 +16,7 @@ import (
 	"checkout/chain"
 	"checkout/chain/bitcoin"
 	"checkout/chain/rehearsal"
+	"checkout/deposit"
 	"checkout/fault"
 	"checkout/ident"
 	"checkout/invoice"
@@ -62,6 +63,7 @@ type app struct {
 	health     *watch.Health
 	clock      *watch.Clock
 	invoices   *invoice.Service
+	deposits   *deposit.Service
 	played     *rehearsal.Chain
 	watchers   []*watch.Watcher
 	dispatcher *webhook.Dispatcher
@@ -180,6 +182,7 @@ func (a *app) wire() {
 		Store: store.Invoices{DB: a.db}, Rates: a.rates, Addresses: a.wallets, Health: a.health, Registry: a.registry,
 		Random: rand.Reader, Now: a.now, Skewed: a.clock.Skewed, Pays: a.pays,
 	}
+	a.deposits = &deposit.Service{Store: store.Deposits{DB: a.db}, Addresses: a.wallets, Registry: a.registry, Random: rand.Reader}
 	network, coin := chain.Rehearsal()
 	a.played = &rehearsal.Chain{
 		Keeper: chains, Net: network, Asset: a.configured(coin), Token: a.configured(chain.RehearsalToken()), Random: rand.Reader,
@@ -250,7 +253,7 @@ func (a *app) watch() error {
 	chains := store.Chains{DB: a.db}
 	add := func(source watch.Source, every time.Duration) {
 		a.watchers = append(a.watchers, &watch.Watcher{
-			Source: source, Book: chains, Sink: a.invoices, Every: every, Log: a.log, EvictAfter: evictAfter,
+			Source: source, Book: chains, Sink: a.sinks(), Every: every, Log: a.log, EvictAfter: evictAfter,
 			Lease: &store.Lease{DB: a.db, Name: "watch:" + source.Network().ID, Holder: a.holder},
 		})
 	}
@@ -269,6 +272,23 @@ func (a *app) watch() error {
 	}
 	add(node, watchEvery)
 	return nil
+}
+
+// sinks takes what the chains do to whom it concerns.
+func (a *app) sinks() watch.Sinks {
+	return watch.Sinks{
+		All: []watch.Sink{a.invoices, a.deposits},
+		Of: func(ctx context.Context, owner ident.ID) (watch.Sink, error) {
+			is, err := store.Deposits{DB: a.db}.Has(ctx, owner)
+			if err != nil {
+				return nil, err
+			}
+			if is {
+				return a.deposits, nil
+			}
+			return a.invoices, nil
+		},
+	}
 }
 
 // pages makes the customer's face, and lets it hear of every change.
@@ -323,7 +343,8 @@ func explorer(network, tx string) string {
 // coinsPaid makes the CoinsPaid face.
 func (a *app) coinsPaid(base string) http.Handler {
 	return coinspaid.New(coinspaid.Deps{
-		Keys: store.Merchants{DB: a.db}, Merchants: store.Merchants{DB: a.db}, Invoices: a.invoices, Offers: a.wallets, Health: a.health,
+		Keys: store.Merchants{DB: a.db}, Merchants: store.Merchants{DB: a.db}, Invoices: a.invoices, Deposits: a.deposits,
+		Clients: store.Merchants{DB: a.db}, Offers: a.wallets, Health: a.health,
 		Rates: a.rates, Registry: a.registry, BaseURL: base, Now: a.now, Log: a.log,
 	})
 }
