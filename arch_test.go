@@ -53,7 +53,7 @@ var rooms = map[string][]string{
 	"web/embed":             {"web/static"},
 	"web/brand":             {"fault"},
 	"web/browsertest":       {},
-	"web/checkout":          with("front", "web", "web/templates", "web/texts", "web/brand", "merchant", "invoice", "qr", "chain"),
+	"web/checkout":          with("front", "web", "web/templates", "web/texts", "web/brand", "merchant", "invoice", "deposit", "qr", "chain"),
 	"api":                   {"front", "merchant", "fault", "ident"},
 	"api/coinspaid":         with("api", "merchant", "invoice", "deposit", "rate", "event", "chain", "webhook"),
 	"cmd/checkout":          {"*"},

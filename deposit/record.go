@@ -20,7 +20,7 @@ type Record struct {
 	Asset            string            `json:"asset"`
 	Amount           event.Money       `json:"amount"`
 	Fee              *event.Money      `json:"fee,omitempty"` // taken by the operator; none while money goes to the merchant's own wallet
-	TxNumber         int64             `json:"tx_number"` // of the transfer; a deposit is one transfer and has the same number
+	TxNumber         int64             `json:"tx_number"`     // of the transfer; a deposit is one transfer and has the same number
 	TxID             string            `json:"txid"`
 	Ordinal          int64             `json:"ordinal"`
 	Status           Status            `json:"status"`

@@ -36,7 +36,8 @@ type sites struct {
 func (a *app) routes(base string, ls listeners) *sites {
 	address := ls.public.Addr().String()
 	local := "http://" + reachable(address)
-	s := &sites{app: a, base: base, local: local, pages: a.pages(base), coinsPaid: a.coinsPaid(base), meters: newMeters(a), extra: map[string]http.Handler{}}
+	dialect := a.coinsPaid(base)
+	s := &sites{app: a, base: base, local: local, pages: a.pages(base, dialect), coinsPaid: dialect, meters: newMeters(a), extra: map[string]http.Handler{}}
 	for _, b := range []string{base, local} {
 		if u, err := url.Parse(b); err == nil {
 			s.hosts = append(s.hosts, u.Host)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -292,11 +291,11 @@ func (a *app) sinks() watch.Sinks {
 }
 
 // pages makes the customer's face, and lets it hear of every change.
-func (a *app) pages(base string) *checkout.Face {
+func (a *app) pages(base string, visits checkout.Visits) *checkout.Face {
 	a.site = web.NewSite(static.New(), a.log)
 	face := checkout.New(checkout.Deps{
-		Site: a.site, Invoices: a.invoices, Merchants: store.Merchants{DB: a.db}, Registry: a.registry,
-		Health: a.health, Estimate: a.estimate, Explorer: explorer, Ancestors: a.ancestors, Base: base, TLS: strings.HasPrefix(base, "https://"),
+		Site: a.site, Invoices: a.invoices, Deposits: a.deposits, Visits: visits, Merchants: store.Merchants{DB: a.db},
+		Registry: a.registry, Health: a.health, Estimate: a.estimate, Explorer: explorer, Ancestors: a.ancestors, Base: base, TLS: strings.HasPrefix(base, "https://"),
 		StatusMaxAge: a.statusAge(), Log: a.log, Now: a.now,
 	})
 	a.changed = func(id ident.ID, version int64) {
@@ -341,7 +340,7 @@ func explorer(network, tx string) string {
 }
 
 // coinsPaid makes the CoinsPaid face.
-func (a *app) coinsPaid(base string) http.Handler {
+func (a *app) coinsPaid(base string) *coinspaid.Face {
 	return coinspaid.New(coinspaid.Deps{
 		Keys: store.Merchants{DB: a.db}, Merchants: store.Merchants{DB: a.db}, Invoices: a.invoices, Deposits: a.deposits,
 		Clients: store.Merchants{DB: a.db}, Offers: a.wallets, Health: a.health,

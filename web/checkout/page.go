@@ -54,7 +54,7 @@ func (f *Face) page(s scene) templates.Page {
 		},
 	}
 	if s.query.embed {
-		p.Embed = &templates.Embed{Parent: s.parent(), Channel: s.query.channel, Invoice: string(s.inv.ID), Full: s.outside().path(s.inv.ID, "")}
+		p.Embed = &templates.Embed{Parent: parentOf(s.query, s.merchant), Channel: s.query.channel, Invoice: string(s.inv.ID), Full: s.outside().path(s.inv.ID, "")}
 	}
 	p.Finder = f.finder(s)
 	if f.Base != "" {
@@ -88,14 +88,14 @@ func (s scene) outside() query {
 	return q
 }
 
-// parent is the one origin messages go to and are taken from: the one the loader names if the merchant lists it, else the only
-// one the merchant lists, else none.
-func (s scene) parent() string {
-	look := s.merchant.Look
-	if s.query.origin != "" && look.Embeds(s.query.origin) {
-		return s.query.origin
+// parentOf is the one origin messages go to and are taken from: the one the loader names if the merchant lists it, else the
+// only one the merchant lists, else none.
+func parentOf(q query, m merchant.Merchant) string {
+	look := m.Look
+	if q.origin != "" && look.Embeds(q.origin) {
+		return q.origin
 	}
-	if len(look.Origins) == 1 && merchant.Origin(look.Origins[0]) && s.query.origin == "" {
+	if len(look.Origins) == 1 && merchant.Origin(look.Origins[0]) && q.origin == "" {
 		return look.Origins[0]
 	}
 	return ""
@@ -312,16 +312,21 @@ func remainingPrice(t *texts.Lang, inv *invoice.Invoice) string {
 
 // merchantOf is the merchant as customers see it, with a way to ask for help that says what it is about.
 func merchantOf(t *texts.Lang, m merchant.Merchant, inv *invoice.Invoice) templates.Merchant {
+	subject := t.Say("page.invoice", "id", inv.ID.Short())
+	if label := orderLabel(t, inv); label != "" {
+		subject = label + " (" + subject + ")"
+	}
+	return helpOf(m, subject)
+}
+
+// helpOf is a merchant as customers see them, with a way to ask for help that says what it is about.
+func helpOf(m merchant.Merchant, subject string) templates.Merchant {
 	out := templates.Merchant{Name: m.Name}
 	switch {
 	case m.Support == "":
 	case safeLink(m.Support):
 		out.SupportHref, out.SupportText = m.Support, strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(m.Support, "https://"), "http://"), "/")
 	case merchant.Email(m.Support):
-		subject := t.Say("page.invoice", "id", inv.ID.Short())
-		if label := orderLabel(t, inv); label != "" {
-			subject = label + " (" + subject + ")"
-		}
 		out.SupportHref = "mailto:" + strings.Replace(url.QueryEscape(m.Support), "%40", "@", 1) + "?subject=" + strings.ReplaceAll(url.QueryEscape(subject), "+", "%20")
 		out.SupportText = m.Support
 	}

@@ -15,7 +15,6 @@ import (
 	"checkout/ident"
 	"checkout/invoice"
 	"checkout/merchant"
-	"checkout/web"
 	"checkout/web/templates"
 	"checkout/web/texts"
 )
@@ -40,16 +39,7 @@ func (f *Face) stage(r *http.Request, inv *invoice.Invoice) (scene, error) {
 		return scene{}, fault.ErrInternal.Because(err)
 	}
 	s := scene{inv: inv, merchant: m, query: queryOf(r), now: inv.Clock(f.Now())}
-	if s.lang = web.Language(r); s.query.lang == "" { // the merchant's choice comes before the browser's
-		if wanted, ok := texts.Find(m.Look.Language); ok {
-			s.lang = wanted
-		}
-	}
-	if s.query.theme == "" {
-		s.theme = m.Look.Theme
-	} else {
-		s.theme = s.query.theme
-	}
+	s.lang, s.theme = s.query.wishes(r, m)
 	s.facts = factsOf(inv, s.now, f.usableFor(inv))
 	s.facts.PayAgain = s.query.hasMethod && s.query.method == inv.Asset
 	s.view = s.facts.View()

@@ -77,6 +77,10 @@ func (f *Face) handleSVG(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	f.answerSVG(w, r, content)
+}
+
+func (f *Face) answerSVG(w http.ResponseWriter, r *http.Request, content string) {
 	svg, err := qr.SVG(content)
 	if err != nil {
 		f.fail(w, r, err)
@@ -91,6 +95,10 @@ func (f *Face) handlePNG(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	f.answerPNG(w, r, content, name)
+}
+
+func (f *Face) answerPNG(w http.ResponseWriter, r *http.Request, content, name string) {
 	png, err := qr.PNG(content)
 	if err != nil {
 		f.fail(w, r, err)

@@ -57,6 +57,18 @@ func queryOf(r *http.Request) query {
 	return q
 }
 
+// wishes are the language and the theme of a merchant's page: the reader's, else the merchant's, else the browser's.
+func (q query) wishes(r *http.Request, m merchant.Merchant) (lang *texts.Lang, theme string) {
+	lang, theme = web.Language(r), q.theme
+	if wanted, ok := texts.Find(m.Look.Language); ok && q.lang == "" {
+		lang = wanted
+	}
+	if theme == "" {
+		theme = m.Look.Theme
+	}
+	return lang, theme
+}
+
 // hidden is the reader's choices as a form carries them on, and more pairs of name and value.
 func (q query) hidden(more ...string) [][2]string {
 	var list [][2]string
@@ -69,7 +81,11 @@ func (q query) hidden(more ...string) [][2]string {
 
 // path is an address of the invoice that keeps the reader's choices. what is the part after the id: "", "/method".
 func (q query) path(id ident.ID, what string, more ...string) string {
-	path := "/i/" + string(id) + what
+	return q.at("/i/"+string(id)+what, more...)
+}
+
+// at is a path of this server that keeps the reader's choices.
+func (q query) at(path string, more ...string) string {
 	if values := q.values(more...); len(values) > 0 {
 		path += "?" + values.Encode()
 	}

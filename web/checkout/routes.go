@@ -7,7 +7,6 @@ package checkout
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -56,6 +55,8 @@ type Health interface {
 type Deps struct {
 	Site      *web.Site
 	Invoices  Invoices
+	Deposits  Deposits // nil: there are no deposit addresses
+	Visits    Visits   // nil: there are no signed links to them
 	Merchants Merchants
 	Registry  *chain.Registry
 	Health    Health // nil: every network is usable
@@ -80,6 +81,7 @@ type Face struct {
 	Deps
 	site     *web.Site
 	statuses *statuses
+	topups   *statuses // of deposit addresses
 	codes    *codes
 	limits   limits
 	brands   sync.Map      // of style sheets by colour
@@ -95,6 +97,7 @@ func New(d Deps) *Face {
 	page, plain := front.PageHeaders(d.TLS, reportPath, d.Ancestors...), front.DenyHeaders(d.TLS)
 	f := &Face{Deps: d, plain: plain, site: d.Site, codes: newCodes(4096), limits: newLimits()}
 	f.statuses = newStatuses(100_000, d.StatusMaxAge, d.Now, f.usable)
+	f.topups = newStatuses(20_000, d.StatusMaxAge, d.Now, f.usable)
 
 	r := chi.NewRouter()
 	r.Use(headAsGet)
@@ -117,6 +120,7 @@ func New(d Deps) *Face {
 		r.With(f.ownPagesOnly).Post("/i/{id}/refund-address", f.handleRefundAddress)
 		r.With(f.ownPagesOnly).Post("/i/{id}/hint", f.handleHint)
 	})
+	f.depositRoutes(r, page)
 	f.routes = r
 	return f
 }
@@ -124,8 +128,11 @@ func New(d Deps) *Face {
 // ServeHTTP answers.
 func (f *Face) ServeHTTP(w http.ResponseWriter, r *http.Request) { f.routes.ServeHTTP(w, r) }
 
-// Changed is to be called after every commit that changed an invoice.
-func (f *Face) Changed(id ident.ID, version int64) { f.statuses.changed(id, version) }
+// Changed is to be called after every commit that changed an invoice or a deposit address.
+func (f *Face) Changed(id ident.ID, version int64) {
+	f.statuses.changed(id, version)
+	f.topups.changed(id, version)
+}
 
 // headAsGet routes a HEAD as the GET it asks about. chi's own GetHead asks the outermost router whether a path takes HEAD,
 // and that one hands everything to this face.
@@ -185,6 +192,7 @@ type limits struct {
 	forms    *front.Limiter[netip.Addr]
 	reports  *front.Limiter[netip.Addr]
 	pictures *front.Limiter[netip.Addr] // they cost the most to make
+	visits   *front.Limiter[netip.Addr] // signed links: each may give an address away
 }
 
 type watcher struct {
@@ -201,6 +209,7 @@ func newLimits() limits {
 		forms:    front.NewLimiter[netip.Addr](1, 20, size),
 		reports:  front.NewLimiter[netip.Addr](1, 10, size),
 		pictures: front.NewLimiter[netip.Addr](5, 30, size),
+		visits:   front.NewLimiter[netip.Addr](1, 30, size),
 	}
 }
 
@@ -221,7 +230,7 @@ func (f *Face) pollAllowed(r *http.Request, id ident.ID, now time.Time) error {
 
 // counted turns "no such invoice" into "too many" for who asks for one after the other.
 func (f *Face) counted(r *http.Request, err error) error {
-	if !errors.Is(err, invoice.ErrNotFound) {
+	if fault.Of(err).Kind != fault.NotFound && fault.Of(err).Kind != fault.Forbidden {
 		return err
 	}
 	if ok, wait := f.limits.unknown.Allow(front.Source(front.Client(r.Context())), f.Now()); !ok {

@@ -88,15 +88,11 @@ func (f *Face) readStatus(ctx context.Context, id ident.ID) (*status, error) {
 			body.Address, body.Tag, body.PaymentURI = given(p.Address), given(p.Tag), given(p.URI())
 		}
 	}
-	tail, err := json.Marshal(body)
+	s, err := newStatus(inv.Version, body)
 	if err != nil {
 		return nil, err
 	}
 	rev := strconv.FormatInt(inv.Version, 10)
-	s := &status{
-		version: inv.Version, etag: `"` + rev + `"`, final: view.Final(),
-		head: []byte(`{"rev":` + rev + `,"now":"`), tail: append([]byte(`",`), tail[1:]...),
-	}
 	if m, chosen := inv.Method(inv.Asset); chosen && inv.Outcome.State == invoice.Awaiting {
 		// Whether its node can be relied on is part of what is shown, and no change of the invoice.
 		if s.network, s.up = m.Network, up; !up {
@@ -110,6 +106,18 @@ func (f *Face) readStatus(ctx context.Context, id ident.ID) (*status, error) {
 		s.until = until
 	}
 	return s, nil
+}
+
+// newStatus is a body as it is answered, of a version of its object.
+func newStatus(version int64, body statusBody) (*status, error) {
+	tail, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	rev := strconv.FormatInt(version, 10)
+	return &status{
+		version: version, etag: `"` + rev + `"`, final: body.Final, head: []byte(`{"rev":` + rev + `,"now":"`), tail: append([]byte(`",`), tail[1:]...),
+	}, nil
 }
 
 func (f *Face) statusOf(inv *invoice.Invoice, facts Facts, view View) statusBody {
@@ -160,9 +168,14 @@ func plain(a money.Amount) *string { text := a.Plain(); return &text }
 
 func timeText(t time.Time) *string { text := t.UTC().Format(instant); return &text }
 
-// handleStatus answers polls. What has not changed since the last one is said in few bytes and without the store:
-// thousands of open pages ask every few seconds.
+// handleStatus answers polls of an invoice's page.
 func (f *Face) handleStatus(w http.ResponseWriter, r *http.Request) {
+	f.answerStatus(w, r, f.statuses, f.readStatus)
+}
+
+// answerStatus answers polls. What has not changed since the last one is said in few bytes and without the store:
+// thousands of open pages ask every few seconds.
+func (f *Face) answerStatus(w http.ResponseWriter, r *http.Request, kept *statuses, read func(ctx context.Context, id ident.ID) (*status, error)) {
 	id := ident.ID(chi.URLParam(r, "id"))
 	now := f.Now()
 	if err := f.pollAllowed(r, id, now); err != nil {
@@ -170,13 +183,13 @@ func (f *Face) handleStatus(w http.ResponseWriter, r *http.Request) {
 		front.Plain(w, r, err)
 		return
 	}
-	s, ok := f.statuses.get(id, now)
+	s, ok := kept.get(id, now)
 	if !ok {
 		var err error
 		if !ident.Valid(string(id)) {
 			err = invoice.ErrNotFound
 		} else {
-			s, err = f.statuses.load(r.Context(), id, func(ctx context.Context) (*status, error) { return f.readStatus(ctx, id) })
+			s, err = kept.load(r.Context(), id, func(ctx context.Context) (*status, error) { return read(ctx, id) })
 		}
 		if err != nil {
 			f.statusError(w, r, err)

@@ -332,3 +332,11 @@ func (f Failure) sentence(t *texts.Lang) string {
 	}
 	return t.Say("error.text")
 }
+
+// reference is what the short form of an id is called.
+func (l Live) reference() string {
+	if l.State == "topup" {
+		return "error.reference"
+	}
+	return "page.invoice"
+}
