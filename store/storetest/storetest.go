@@ -47,6 +47,8 @@ func Run(t *testing.T, e Engine) {
 		"verify finds what was seeded": seeded, "anchor": anchored, "verify while it is written": live, "a watcher beside creations": beside, "migrating again": migrateAgain,
 		"a part is refused alone": apart, "who is told of a part": apartTold, "parts that collide": apartCollides, "held": heldRows, "due but held": dueHeld,
 		"raw transactions": raws, "branches": branches, "assigned since": since, "tags of addresses": addressTags, "looks": looks,
+		"deposit addresses": deposits, "one customer, one address": oneCustomer, "deposits": depositPayments, "deposits that were seeded": depositsSeeded,
+		"invoices and deposits under one watcher": depositsWatched,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, e) })
 	}

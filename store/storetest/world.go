@@ -135,7 +135,7 @@ func (w *World) AddMerchant(name string) (merchant.Merchant, merchant.Tenant, me
 	must(w.T, store.Wallets{DB: w.DB}.Insert(ctx, wallet.NewPlayed(rand.Reader, m.ID, w.Network.ID)))
 	must(w.T, w.Outbox.InsertEndpoint(ctx, webhook.Endpoint{
 		ID: ident.New(rand.Reader), Merchant: m.ID, Env: ident.Test, Dialect: merchant.DialectCoinsPaid, PublicKey: k.Public,
-		URL: "https://shop.example/callback", Types: []string{"invoice.*", "payment.*"},
+		URL: "https://shop.example/callback", Types: []string{"invoice.*", "payment.*", "deposit.*"},
 	}))
 	t, err := merchant.Operator(m.ID, ident.Test)
 	must(w.T, err)
