@@ -97,7 +97,7 @@ func depositBody(e event.Event) ([]byte, error) {
 		return nil, err
 	}
 	code, sum, confirmations := amount.Currency().Code, amount.Rescale(8), strconv.FormatInt(r.Confirmations, 10)
-	if status == statusNotConfirmed {
+	if e.Type != "deposit.confirmed" { // what is not confirmed is counted by nobody
 		confirmations = "0"
 	}
 	out := depositCallback{

@@ -255,7 +255,13 @@ type created struct {
 	SecondsLeft    *int64  `json:"seconds_left"`
 }
 
-func (c created) path() string { return c.URL[strings.Index(c.URL, "/i/"):] }
+func (c created) path() string {
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		panic(err)
+	}
+	return u.Path
+}
 
 // create makes an invoice by a signed call of the live key. Members of more replace those of an order of 100 EUR.
 func (in *installation) create(foreignID string, more map[string]any) created {
@@ -418,8 +424,12 @@ type shop struct {
 
 // callback is one callback as the shop read it.
 type callback struct {
-	ForeignID    string `json:"foreign_id"`
+	ForeignID     string `json:"foreign_id"`
+	CryptoAddress struct {
+		ForeignID string `json:"foreign_id"`
+	} `json:"crypto_address"`
 	ID           int64
+	Type         string
 	Status       string
 	Error        string
 	CurrencySent struct {
