@@ -99,7 +99,7 @@ type New struct {
 	SuccessURL       string
 	FailureURL       string
 	Price            money.Amount
-	Tip              money.Amount // contained in the price
+	Tip              money.Amount // contained in the price; of no currency if there is none
 	Terms            Terms
 	Asset            string // chosen at once, or empty
 	Once             ident.Once

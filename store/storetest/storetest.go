@@ -47,6 +47,7 @@ func Run(t *testing.T, e Engine) {
 		"verify finds what was seeded": seeded, "anchor": anchored, "verify while it is written": live, "a watcher beside creations": beside, "migrating again": migrateAgain,
 		"a part is refused alone": apart, "who is told of a part": apartTold, "parts that collide": apartCollides, "held": heldRows, "due but held": dueHeld,
 		"raw transactions": raws, "branches": branches, "assigned since": since, "tags of addresses": addressTags, "looks": looks,
+		"terminals": terminals, "payment links": links, "buttons": buttons, "invoices of a source": sources,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, e) })
 	}
@@ -55,7 +56,7 @@ func Run(t *testing.T, e Engine) {
 func roundTrip(t *testing.T, e Engine) {
 	w := NewWorld(t, e.Open(t))
 	n := w.New("round")
-	n.Terms.Partial = true
+	n.Terms.Partial, n.Terms.Final = true, true
 	inv, err := w.Invoices.Create(t.Context(), w.Tenant, n)
 	must(t, err)
 	loaded, err := store.Invoices{DB: w.DB}.Find(t.Context(), inv.ID)
