@@ -21,6 +21,7 @@ import (
 	"checkout/invoice"
 	"checkout/merchant"
 	"checkout/money"
+	"checkout/payterm"
 	"checkout/rate"
 	"checkout/rate/feed"
 	"checkout/seal"
@@ -62,6 +63,7 @@ type app struct {
 	health     *watch.Health
 	clock      *watch.Clock
 	invoices   *invoice.Service
+	payterm    *payterm.Service
 	played     *rehearsal.Chain
 	watchers   []*watch.Watcher
 	dispatcher *webhook.Dispatcher
@@ -179,6 +181,10 @@ func (a *app) wire() {
 	a.invoices = &invoice.Service{
 		Store: store.Invoices{DB: a.db}, Rates: a.rates, Addresses: a.wallets, Health: a.health, Registry: a.registry,
 		Random: rand.Reader, Now: a.now, Skewed: a.clock.Skewed, Pays: a.pays,
+	}
+	a.payterm = &payterm.Service{
+		Store: store.Payterms{DB: a.db}, Invoices: a.invoices, Merchants: store.Merchants{DB: a.db}, Registry: a.registry, Offers: a.wallets, Health: a.health,
+		Random: rand.Reader, Now: a.now,
 	}
 	network, coin := chain.Rehearsal()
 	a.played = &rehearsal.Chain{
