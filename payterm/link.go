@@ -101,6 +101,21 @@ type Start struct {
 	Once   string // from the form, so that it is good for one invoice
 }
 
+// read is what a start asks for, and what the invoice says of it.
+func (l Link) read(f Start) (price money.Amount, text string, err error) {
+	if text, err = l.answers(f.Fields); err != nil {
+		return price, "", err
+	}
+	if text == "" {
+		text = l.Description
+	}
+	if f.Amount.Currency().IsZero() {
+		f.Amount = money.Zero(l.Currency)
+	}
+	price, err = l.sums().price(f.Amount)
+	return price, text, err
+}
+
 // answers writes down what the payer was asked, a line each.
 func (l Link) answers(said map[string]string) (string, error) {
 	for name := range said {

@@ -12,7 +12,6 @@ import (
 	"checkout/ident"
 	"checkout/invoice"
 	"checkout/merchant"
-	"checkout/money"
 )
 
 // Charge makes the invoice of a sale at a terminal.
@@ -41,19 +40,12 @@ func (s *Service) Start(ctx context.Context, slug string, f Start) (*invoice.Inv
 	if err != nil {
 		return nil, err
 	}
-	answers, err := l.answers(f.Fields)
-	if err != nil {
+	price, answers, err := l.read(f)
+	if err != nil { // what is over is over, whatever was typed
+		if standing, bad := s.standing(ctx, l, m); bad != nil || standing != StandingOpen {
+			err = orOver(bad, standing)
+		}
 		return nil, err
-	}
-	if f.Amount.Currency().IsZero() {
-		f.Amount = money.Zero(l.Currency)
-	}
-	price, err := l.sums().price(f.Amount)
-	if err != nil {
-		return nil, err
-	}
-	if answers == "" {
-		answers = l.Description
 	}
 	return s.sell(ctx, sale{
 		kind: KindLink, source: l.ID, env: l.Env, merchant: m, once: f.Once, stock: l.Stock, lasting: l.Stock == 0, single: l.Stock == 1, until: l.Expires,
