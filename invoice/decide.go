@@ -179,7 +179,7 @@ func (inv *Invoice) Renewable(now time.Time) error {
 	}
 	short := inv.Outcome.Amount == Short
 	switch {
-	case inv.Outcome.Flags.Marked:
+	case inv.Outcome.Flags.Marked, inv.Terms.Final && inv.Outcome.State == Expired:
 		return ErrState
 	case inv.Outcome.State == Awaiting, inv.Outcome.State == Expired, inv.Outcome.State == Detected && short:
 	default:

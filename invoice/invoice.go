@@ -144,7 +144,8 @@ type Invoice struct {
 	Env      ident.Environment
 	Version  int64
 
-	Origin           string // which face made it: "coinspaid", "order"
+	Origin           string   // which face made it: "coinspaid", "order", "terminal", "link", "button"
+	Source           ident.ID // the terminal, link or button it was made by; empty: none
 	ForeignID        string
 	Title            string
 	Description      string
@@ -158,6 +159,7 @@ type Invoice struct {
 	Created          time.Time
 
 	Price   money.Amount
+	Tip     money.Amount // contained in the price; of no currency if there is none
 	Terms   Terms
 	Methods []Method
 	Asset   string // the method chosen now, or empty

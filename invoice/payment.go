@@ -154,7 +154,7 @@ func (inv *Invoice) completes(t chain.Transfer) bool {
 
 // takesLate says whether late money of a method pays the invoice at today's quote, without a person.
 func (inv *Invoice) takesLate(m Method, spot *rate.Quote, at Moment) bool {
-	return m.LateSettles && spot != nil && spot.Rate.From == m.Currency && !inv.decided() && at.Now.Before(inv.WatchEnd())
+	return m.LateSettles && !inv.Terms.Final && spot != nil && spot.Rate.From == m.Currency && !inv.decided() && at.Now.Before(inv.WatchEnd())
 }
 
 // rival says whether the payment and a transaction cannot both come true: they spend the same coins, and nothing has

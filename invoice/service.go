@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math/big"
+	"strings"
 	"time"
 
 	"checkout/chain"
@@ -88,6 +89,7 @@ type Service struct {
 // New is what an invoice is made of.
 type New struct {
 	Origin           string
+	Source           ident.ID // the terminal, link or button; empty: none
 	ForeignID        string
 	Title            string
 	Description      string
@@ -97,6 +99,7 @@ type New struct {
 	SuccessURL       string
 	FailureURL       string
 	Price            money.Amount
+	Tip              money.Amount // contained in the price; of no currency if there is none
 	Terms            Terms
 	Asset            string // chosen at once, or empty
 	Once             ident.Once
@@ -177,7 +180,11 @@ func (s *Service) draft(ctx context.Context, t merchant.Tenant, n New, methods [
 		ID: ident.New(s.Random), Number: number, UUID: ident.UUID(s.Random), Merchant: t.Merchant(), Env: t.Env(), Version: 1,
 		Origin: n.Origin, ForeignID: n.ForeignID, Title: n.Title, Description: n.Description, Email: n.Email,
 		EndUserReference: n.EndUserReference, Payer: n.Payer, SuccessURL: n.SuccessURL, FailureURL: n.FailureURL, Created: at.Now,
-		Price: n.Price, Terms: n.Terms, Methods: methods,
+		Price: n.Price, Tip: n.Tip, Terms: n.Terms, Methods: methods, Source: n.Source,
+	}
+	if n.Source != "" { // pages of ours lead on to pages that may want to know which invoice was paid
+		inv.SuccessURL = strings.ReplaceAll(n.SuccessURL, "{ID}", string(inv.ID))
+		inv.FailureURL = strings.ReplaceAll(n.FailureURL, "{ID}", string(inv.ID))
 	}
 	if n.Asset != "" {
 		if err := s.chooseAtOnce(ctx, t, inv, n.Asset, at); err != nil {

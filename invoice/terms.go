@@ -9,7 +9,7 @@ import (
 
 // Terms are the rules of one invoice, frozen at its creation (engine.md section 4).
 type Terms struct {
-	Name          string        // "coinspaid", "order"
+	Name          string        // "coinspaid", "order", "link"
 	Tolerance     money.Amount  // in the price's currency: so much less still pays it
 	OpenFor       time.Duration // how long it may wait for a coin to be chosen; 0 for ever
 	Lock          time.Duration // how long a price holds
@@ -22,12 +22,14 @@ type Terms struct {
 	Partial       bool          // what has come by the deadline is accepted
 	Watch         time.Duration // how long after the end late money may still be taken at today's rate
 	LockAll       bool          // prices of all methods are locked at creation
+	Final         bool          // expired it stays: no renewal and no late money leads out of it, only a person does
 }
 
 // Terms of the two first faces. The names are part of the stored form.
 const (
 	TermsCoinsPaid = "coinspaid"
 	TermsOrder     = "order"
+	TermsLink      = "link"
 )
 
 const watchWindow = 7 * 24 * time.Hour
@@ -51,6 +53,13 @@ func OrderTerms(tolerance money.Amount, stable bool) Terms {
 		Name: TermsOrder, Tolerance: tolerance, OpenFor: time.Hour, Lock: lock, DeadlineAfter: time.Hour,
 		ExtendShort: 30 * time.Minute, SlowPayer: 30 * time.Minute, Grace: 10 * time.Minute, MaxRenewals: 12, RenewDrift: 100, Watch: watchWindow,
 	}
+}
+
+// LinkTerms are those of a payment link that keeps nobody else from paying: OrderTerms with a day to pay.
+func LinkTerms(tolerance money.Amount, stable bool) Terms {
+	t := OrderTerms(tolerance, stable)
+	t.Name, t.OpenFor, t.DeadlineAfter = TermsLink, 24*time.Hour, 24*time.Hour
+	return t
 }
 
 // NewMethod freezes an asset's rules for an invoice with these terms.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/big"
+	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -68,6 +69,15 @@ func Clean(text string) bool {
 		}
 	}
 	return true
+}
+
+// SafeLink says whether text is a page a customer may be sent to: http or https, with a host, without a password in it.
+func SafeLink(text string) bool {
+	if len(text) > 2048 || !Clean(text) || strings.ContainsFunc(text, unicode.IsSpace) || strings.Contains(text, `\`) {
+		return false
+	}
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil && u.Opaque == ""
 }
 
 var (

@@ -43,15 +43,15 @@ func (s Invoices) row(ctx context.Context, id ident.ID) (*invoice.Invoice, chain
 	var c money.Currency
 	var crypto bool
 	var scale, created, endedAt, settled, skipped, due, slow int64
-	var price, tolerance, terms, methods, payer string
+	var price, tolerance, terms, methods, payer, tip string
 	var ended invoice.End
 	err := s.from(ctx).QueryRowContext(ctx, `SELECT id, number, uuid, merchant_id, environment, version, origin, foreign_id, title, description,
 		email, end_user_reference, payer, success_url, failure_url, created_at, currency, scale, crypto, price, tolerance, terms, methods, asset,
-		state, reason, ended_state, ended_reason, ended_at, lapsed_quote, settled_at, skipped_ms, due_at, log_seq, log_hash, event_seq, event_hash, refund_asset, refund_address, from_exchange, slow_since
+		state, reason, ended_state, ended_reason, ended_at, lapsed_quote, settled_at, skipped_ms, due_at, log_seq, log_hash, event_seq, event_hash, refund_asset, refund_address, from_exchange, slow_since, source_id, tip
 		FROM invoices WHERE id = $1`, id).Scan(&inv.ID, &inv.Number, &inv.UUID, &inv.Merchant, &inv.Env, &inv.Version, &inv.Origin, &inv.ForeignID,
 		&inv.Title, &inv.Description, &inv.Email, &inv.EndUserReference, &payer, &inv.SuccessURL, &inv.FailureURL, &created, &c.Code, &scale, &crypto,
 		&price, &tolerance, &terms, &methods, &inv.Asset, &inv.Outcome.State, &inv.Outcome.Reason, &ended.State, &ended.Reason, &endedAt, &inv.Lapsed, &settled,
-		&skipped, &due, &h.log.seq, &h.log.hash, &h.events.seq, &h.events.hash, &inv.RefundAsset, &inv.RefundAddress, &inv.FromExchange, &slow)
+		&skipped, &due, &h.log.seq, &h.log.hash, &h.events.seq, &h.events.hash, &inv.RefundAsset, &inv.RefundAddress, &inv.FromExchange, &slow, &inv.Source, &tip)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, h, invoice.ErrNotFound
 	}
@@ -78,6 +78,9 @@ func (s Invoices) row(ctx context.Context, id ident.ID) (*invoice.Invoice, chain
 	if inv.Price, err = money.ParseMinor(c, price); err != nil {
 		return nil, h, err
 	}
+	if inv.Tip, err = tipOf(c, tip); err != nil {
+		return nil, h, err
+	}
 	return inv, h, frozen(inv, terms, methods, tolerance)
 }
 
@@ -90,7 +93,7 @@ func frozen(inv *invoice.Invoice, terms, methods, tolerance string) error {
 	}
 	inv.Terms = invoice.Terms{
 		Name: t.Name, OpenFor: t.OpenFor, Lock: t.Lock, DeadlineAfter: t.DeadlineAfter, ExtendShort: t.ExtendShort, SlowPayer: t.SlowPayer, Grace: t.Grace,
-		MaxRenewals: t.MaxRenewals, RenewDrift: t.RenewDrift, Partial: t.Partial, Watch: t.Watch, LockAll: t.LockAll,
+		MaxRenewals: t.MaxRenewals, RenewDrift: t.RenewDrift, Partial: t.Partial, Watch: t.Watch, LockAll: t.LockAll, Final: t.Final,
 	}
 	var err error
 	if inv.Terms.Tolerance, err = money.ParseMinor(inv.Price.Currency(), tolerance); err != nil {

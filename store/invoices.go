@@ -75,7 +75,7 @@ func (s Invoices) Insert(ctx context.Context, inv *invoice.Invoice, once ident.O
 		c := inv.Price.Currency()
 		row := append(s.standingRow(inv, heads), inv.ID, inv.Number, inv.UUID, inv.Merchant, inv.Env, inv.Origin, inv.ForeignID, inv.Title,
 			inv.Description, inv.EndUserReference, s.sealPayer(inv), inv.SuccessURL, inv.FailureURL, millis(inv.Created), c.Code, int64(c.Scale),
-			c.Kind == money.Crypto, inv.Price.Minor(), inv.Terms.Tolerance.Minor(), terms, methods)
+			c.Kind == money.Crypto, inv.Price.Minor(), inv.Terms.Tolerance.Minor(), terms, methods, inv.Source, tipText(inv.Tip))
 		if _, err := t.exec(ctx, insertInvoice, row...); err != nil {
 			return err
 		}
@@ -104,7 +104,7 @@ var (
 	}
 	fixedColumns = []string{
 		"id", "number", "uuid", "merchant_id", "environment", "origin", "foreign_id", "title", "description", "end_user_reference", "payer",
-		"success_url", "failure_url", "created_at", "currency", "scale", "crypto", "price", "tolerance", "terms", "methods",
+		"success_url", "failure_url", "created_at", "currency", "scale", "crypto", "price", "tolerance", "terms", "methods", "source_id", "tip",
 	}
 	insertInvoice, updateInvoice = invoiceStatements()
 )
@@ -417,7 +417,7 @@ func documents(inv *invoice.Invoice) (terms, methods string, err error) {
 	t, err := json.Marshal(termsRow{
 		Name: inv.Terms.Name, OpenFor: inv.Terms.OpenFor, Lock: inv.Terms.Lock, DeadlineAfter: inv.Terms.DeadlineAfter,
 		ExtendShort: inv.Terms.ExtendShort, SlowPayer: inv.Terms.SlowPayer, Grace: inv.Terms.Grace, MaxRenewals: inv.Terms.MaxRenewals, RenewDrift: inv.Terms.RenewDrift,
-		Partial: inv.Terms.Partial, Watch: inv.Terms.Watch, LockAll: inv.Terms.LockAll,
+		Partial: inv.Terms.Partial, Watch: inv.Terms.Watch, LockAll: inv.Terms.LockAll, Final: inv.Terms.Final,
 	})
 	if err != nil {
 		return "", "", err
@@ -447,6 +447,7 @@ type termsRow struct {
 	Partial       bool          `json:"partial"`
 	Watch         time.Duration `json:"watch"`
 	LockAll       bool          `json:"lock_all"`
+	Final         bool          `json:"final,omitempty"`
 }
 
 type methodRow struct {

@@ -1,10 +1,8 @@
 package coinspaid
 
 import (
-	"net/url"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"checkout/api"
@@ -226,19 +224,11 @@ func (f *fields) link(name string) string {
 		f.required(name)
 		return ""
 	}
-	if v.Kind != api.String || !safeLink(v.Text) {
+	if v.Kind != api.String || !merchant.SafeLink(v.Text) {
 		f.format(name)
 		return ""
 	}
 	return v.Text
-}
-
-func safeLink(text string) bool {
-	if len(text) > 2048 || !merchant.Clean(text) || strings.ContainsFunc(text, unicode.IsSpace) || strings.Contains(text, `\`) {
-		return false
-	}
-	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil && u.Opaque == ""
 }
 
 // email reads an address such as mail programs write it: one @, a host with a point, no blanks.

@@ -29,6 +29,9 @@ type cli struct {
 	Merchant merchantCmd `cmd:"" help:"Merchants and their keys."`
 	Wallet   walletCmd   `cmd:"" help:"Merchants' wallets."`
 	Invoice  invoiceCmd  `cmd:"" help:"Invoices."`
+	Terminal terminalCmd `cmd:"" help:"Terminals: tills in the browser."`
+	Link     linkCmd     `cmd:"" help:"Payment links and their posters."`
+	Button   buttonCmd   `cmd:"" help:"Buy-now buttons."`
 	Webhook  webhookCmd  `cmd:"" help:"Callbacks to merchants' servers."`
 	Chain    chainCmd    `cmd:"" help:"The chains that are followed."`
 	Audit    auditCmd    `cmd:"" help:"The audit chain."`

@@ -21,6 +21,7 @@ import (
 	"checkout/invoice"
 	"checkout/merchant"
 	"checkout/money"
+	"checkout/payterm"
 	"checkout/rate"
 	"checkout/rate/feed"
 	"checkout/seal"
@@ -63,6 +64,7 @@ type app struct {
 	clock      *watch.Clock
 	invoices   *invoice.Service
 	deposits   *deposit.Service
+	payterm    *payterm.Service
 	played     *rehearsal.Chain
 	watchers   []*watch.Watcher
 	dispatcher *webhook.Dispatcher
@@ -182,6 +184,10 @@ func (a *app) wire() {
 		Random: rand.Reader, Now: a.now, Skewed: a.clock.Skewed, Pays: a.pays,
 	}
 	a.deposits = &deposit.Service{Store: store.Deposits{DB: a.db}, Addresses: a.wallets, Registry: a.registry, Random: rand.Reader}
+	a.payterm = &payterm.Service{
+		Store: store.Payterms{DB: a.db}, Invoices: a.invoices, Deposits: a.deposits, Merchants: store.Merchants{DB: a.db}, Registry: a.registry, Offers: a.wallets, Health: a.health,
+		Random: rand.Reader, Now: a.now,
+	}
 	network, coin := chain.Rehearsal()
 	a.played = &rehearsal.Chain{
 		Keeper: chains, Net: network, Asset: a.configured(coin), Token: a.configured(chain.RehearsalToken()), Random: rand.Reader,

@@ -28,6 +28,7 @@ func everyField(t *testing.T, e Engine) {
 	n := w.New("every field")
 	n.Terms = invoice.OrderTerms(money.Units(eur, 20), false)
 	n.Terms.LockAll, n.Terms.MaxRenewals = true, 3
+	n.Source, n.Tip = ident.New(rand.Reader), money.Units(eur, 5_00)
 	inv, err := w.Invoices.Create(t.Context(), w.Tenant, n)
 	must(t, err)
 	set := map[string]bool{}

@@ -49,6 +49,7 @@ func Run(t *testing.T, e Engine) {
 		"raw transactions": raws, "branches": branches, "assigned since": since, "tags of addresses": addressTags, "looks": looks,
 		"deposit addresses": deposits, "one customer, one address": oneCustomer, "deposits": depositPayments, "deposits that were seeded": depositsSeeded,
 		"invoices and deposits under one watcher": depositsWatched,
+		"terminals": terminals, "payment links": links, "buttons": buttons, "invoices of a source": sources,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, e) })
 	}
@@ -57,7 +58,7 @@ func Run(t *testing.T, e Engine) {
 func roundTrip(t *testing.T, e Engine) {
 	w := NewWorld(t, e.Open(t))
 	n := w.New("round")
-	n.Terms.Partial = true
+	n.Terms.Partial, n.Terms.Final = true, true
 	inv, err := w.Invoices.Create(t.Context(), w.Tenant, n)
 	must(t, err)
 	loaded, err := store.Invoices{DB: w.DB}.Find(t.Context(), inv.ID)
