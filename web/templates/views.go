@@ -9,6 +9,7 @@ type Assets struct {
 	Style, Script, Logo                string
 	Wallet                             string // the script for wallets in the browser
 	Sheet, SheetScript                 string // of receipts
+	Till, TillScript, Icon192, Icon512 string // of terminals
 	Brand                              string // the merchant's colours; empty: ours
 	FavWait, FavSeen, FavPaid, FavAttn string
 }
