@@ -24,9 +24,7 @@ func (s Deposits) Moment(ctx context.Context) (deposit.Moment, error) {
 	at := deposit.Moment{Heights: map[string]int64{}}
 	var err error
 	at.Now, err = s.moment(ctx, func(network string, height int64, _ time.Time) {
-		if height > 0 { // a network that was never reached has a row as well, that says so
-			at.Heights[network] = height
-		}
+		at.Heights[network] = height
 	})
 	return at, err
 }

@@ -110,11 +110,10 @@ type SoldRow struct {
 
 // charge is the label of the button.
 func (p Pad) charge(t *texts.Lang, sum string) string {
-	key := "till.charge"
 	if p.NoNote {
-		key = "till.pay"
+		return t.Say("till.pay", "amount", sum)
 	}
-	return t.Say(key, "amount", sum)
+	return t.Say("till.charge", "amount", sum)
 }
 
 // attributes are what the script follows the payment by.
