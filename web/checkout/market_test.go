@@ -99,7 +99,7 @@ func openMarket(t testing.TB) *market {
 	m.step()
 	m.serve(func(base string) *Face {
 		face = New(Deps{
-			Site: web.NewSite(static.New(), quiet), Invoices: m.invoices, Deposits: m.deposits, Tills: m.payterm, Merchants: store.Merchants{DB: db},
+			Site: web.NewSite(static.New(), quiet), Invoices: m.invoices, Deposits: m.deposits, Tills: m.payterm, Links: m.payterm, Buttons: m.payterm, Merchants: store.Merchants{DB: db},
 			Registry: registry, Base: base, Log: quiet, Now: time.Now,
 			Estimate: func(coin money.Currency, price money.Amount, places int) (money.Amount, error) {
 				r, err := rates.Price(price.Currency(), coin)

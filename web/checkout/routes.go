@@ -58,6 +58,8 @@ type Deps struct {
 	Deposits  Deposits // nil: there are no deposit addresses
 	Visits    Visits   // nil: there are no signed links to them
 	Tills     Tills    // nil: there are no terminals
+	Links     Links    // nil: there are no payment links
+	Buttons   Buttons  // nil: there are no products
 	Merchants Merchants
 	Registry  *chain.Registry
 	Health    Health // nil: every network is usable
@@ -125,6 +127,8 @@ func New(d Deps) *Face {
 	})
 	f.depositRoutes(r, page)
 	f.tillRoutes(r)
+	f.linkRoutes(r, page)
+	f.buttonRoutes(r, page)
 	f.routes = r
 	return f
 }
@@ -205,6 +209,8 @@ type limits struct {
 	pictures *front.Limiter[netip.Addr] // they cost the most to make
 	tills    *front.Limiter[string]     // forms of one terminal
 	counters *front.Limiter[netip.Addr] // forms of all terminals at one address
+	offers   *front.Limiter[string]     // forms of one payment link or product
+	buyers   *front.Limiter[netip.Addr] // forms of all of them from one address
 	creates  *front.Limiter[struct{}]   // what anybody makes: shops' servers must not wait for it
 	visits   *front.Limiter[netip.Addr] // signed links: each may give an address away
 }
@@ -225,6 +231,8 @@ func newLimits() limits {
 		pictures: front.NewLimiter[netip.Addr](5, 30, size),
 		tills:    front.NewLimiter[string](1, 30, size),
 		counters: front.NewLimiter[netip.Addr](2, 60, size),
+		offers:   front.NewLimiter[string](2, 20, size),
+		buyers:   front.NewLimiter[netip.Addr](0.2, 10, size),
 		creates:  front.NewLimiter[struct{}](20, 100, 1),
 		visits:   front.NewLimiter[netip.Addr](1, 30, size),
 	}

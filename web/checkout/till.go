@@ -17,7 +17,6 @@ import (
 	"checkout/front"
 	"checkout/ident"
 	"checkout/invoice"
-	"checkout/merchant"
 	"checkout/money"
 	"checkout/payterm"
 	"checkout/web/templates"
@@ -89,10 +88,7 @@ func (f *Face) tillForms(next http.Handler) http.Handler {
 // till is everything a page of a terminal is made of.
 type till struct {
 	payterm.Terminal
-	merchant merchant.Merchant
-	query    query
-	lang     *texts.Lang
-	theme    string
+	stall
 }
 
 func (t till) path(what string, more ...string) string {
@@ -114,13 +110,8 @@ func (f *Face) atTill(w http.ResponseWriter, r *http.Request) (till, bool) {
 }
 
 func (f *Face) till(r *http.Request, terminal payterm.Terminal) (till, error) {
-	m, err := f.Merchants.Find(r.Context(), terminal.Merchant)
-	if err != nil {
-		return till{}, fault.ErrInternal.Because(err)
-	}
-	t := till{Terminal: terminal, merchant: m, query: queryOf(r)}
-	t.lang, t.theme = t.query.wishes(r, m)
-	return t, nil
+	s, err := f.stall(r, terminal.Merchant)
+	return till{terminal, s}, err
 }
 
 // frame is what all pages of a terminal share.
@@ -162,7 +153,7 @@ func (f *Face) handleTill(w http.ResponseWriter, r *http.Request) {
 func (f *Face) pad(t till) templates.Pad {
 	p := templates.Pad{
 		Till: f.frame(t), Action: t.path("/charge"), Once: string(ident.New(rand.Reader)), Currency: t.Currency.Code, Scale: int(t.Currency.Scale),
-		Most: keypadDigits, Bounds: bounds(t), NoNote: t.Mode != payterm.ModeKeypad,
+		Most: keypadDigits, Bounds: t.within(t.Min, t.Max), NoNote: t.Mode != payterm.ModeKeypad,
 	}
 	if t.Mode == payterm.ModeFixed {
 		p.Fixed = t.Amount.String()
@@ -172,22 +163,6 @@ func (f *Face) pad(t till) templates.Pad {
 
 // keypadDigits is how many digits of smallest units can be typed: payterm.MaxAmount is the largest number of so many.
 const keypadDigits = 9
-
-// bounds says within what a sum is taken.
-func bounds(t till) string {
-	text := func(a money.Amount) string { return t.lang.Isolated(a.String() + " " + t.Currency.Code) }
-	switch least, most := t.Min.Sign() > 0, t.Max.Sign() > 0; {
-	case t.Mode == payterm.ModeFixed:
-		return ""
-	case least && most:
-		return t.lang.Say("till.between", "min", text(t.Min), "max", text(t.Max))
-	case least:
-		return t.lang.Say("till.atleast", "amount", text(t.Min))
-	case most:
-		return t.lang.Say("till.atmost", "amount", text(t.Max))
-	}
-	return ""
-}
 
 // typedAmount reads a sum as people type it: a comma is a point.
 func typedAmount(c money.Currency, text string) (money.Amount, bool) {
@@ -308,11 +283,7 @@ func (f *Face) offerCoins(w http.ResponseWriter, r *http.Request, t till) {
 		f.toDeposit(w, r, t, list[0].ID)
 		return
 	}
-	p := templates.Coins{Till: f.frame(t), Action: t.path("/deposit")}
-	for _, a := range list {
-		network, _ := f.Registry.Network(a.Network)
-		p.List = append(p.List, templates.SaleCoin{Value: a.ID, Coin: a.Currency.Code, Network: network.Name, On: network.ID})
-	}
+	p := templates.Coins{Till: f.frame(t), Action: t.path("/deposit"), List: f.saleCoins(list)}
 	f.site.Render(w, t.withWords(r), http.StatusOK, templates.CoinsPage(p))
 }
 

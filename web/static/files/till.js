@@ -13,6 +13,11 @@
   document.addEventListener('visibilitychange', awake)
   awake()
 
+  // Times are the reader's.
+  for (const time of document.querySelectorAll('time[data-form=both]')) {
+    time.textContent = new Date(time.dateTime).toLocaleString(document.documentElement.lang + '-u-ca-gregory-nu-latn', { dateStyle: 'short', timeStyle: 'short' })
+  }
+
   // Whether there is a connection is what the last attempt said, not only what the system believes.
   let off = false
   const words = { on: net.textContent, off: net.dataset.offline }
