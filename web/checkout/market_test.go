@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
+	"checkout/api/coinspaid"
 	"checkout/chain"
 	"checkout/chain/rehearsal"
 	"checkout/deposit"
@@ -27,6 +29,7 @@ import (
 	"checkout/wallet"
 	"checkout/watch"
 	"checkout/web"
+	"checkout/web/embed"
 	"checkout/web/static"
 )
 
@@ -42,6 +45,9 @@ type market struct {
 	payterm  *payterm.Service
 	chain    *rehearsal.Chain
 	watcher  *watch.Watcher
+
+	key      merchant.Key
+	visitors int // that have come from addresses of their own
 
 	mu   sync.Mutex
 	seen []string // method and path of every request
@@ -78,7 +84,7 @@ func openMarket(t testing.TB) *market {
 	book := &wallet.Book{Indexes: store.Wallets{DB: db}, Registry: registry}
 	w := &storetest.World{T: t, DB: db, Network: network, Outbox: store.Webhooks{DB: db}}
 	m := &market{t: t, db: db}
-	_, m.tenant, _ = w.AddMerchant("Acme Coffee")
+	_, m.tenant, m.key = w.AddMerchant("Acme Coffee")
 	m.invoices = &invoice.Service{Store: store.Invoices{DB: db}, Rates: rates, Addresses: book, Registry: registry, Random: rand.Reader, Now: time.Now}
 	m.deposits = &deposit.Service{Store: store.Deposits{DB: db}, Addresses: book, Registry: registry, Random: rand.Reader}
 	m.payterm = &payterm.Service{
@@ -97,9 +103,14 @@ func openMarket(t testing.TB) *market {
 		}},
 	}
 	m.step()
+	merchants := store.Merchants{DB: db}
+	dialect := coinspaid.New(coinspaid.Deps{
+		Keys: merchants, Merchants: merchants, Invoices: m.invoices, Deposits: m.deposits, Clients: merchants, Offers: book, Rates: rates, Registry: registry,
+		Now: time.Now, Log: quiet,
+	})
 	m.serve(func(base string) *Face {
 		face = New(Deps{
-			Site: web.NewSite(static.New(), quiet), Invoices: m.invoices, Deposits: m.deposits, Tills: m.payterm, Links: m.payterm, Buttons: m.payterm, Merchants: store.Merchants{DB: db},
+			Site: web.NewSite(static.New(), quiet), Invoices: m.invoices, Deposits: m.deposits, Visits: dialect, Tills: m.payterm, Links: m.payterm, Buttons: m.payterm, Merchants: merchants,
 			Registry: registry, Base: base, Log: quiet, Now: time.Now,
 			Estimate: func(coin money.Currency, price money.Amount, places int) (money.Amount, error) {
 				r, err := rates.Price(price.Currency(), coin)
@@ -134,7 +145,10 @@ func (m *market) serve(make func(base string) *Face) {
 	}))
 	m.t.Cleanup(site.Close)
 	m.url = site.URL
-	face = front.Identify(rand.Reader, nil)(make(site.URL))
+	inner := http.NewServeMux()
+	inner.Handle(embed.Path, embed.Handler())
+	inner.Handle("/", make(site.URL))
+	face = front.Identify(rand.Reader, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})(inner)
 }
 
 // offline makes the server unreachable, or reachable again.
@@ -226,4 +240,9 @@ func (m *market) terminal(change func(*payterm.Terminal)) payterm.Terminal {
 		m.t.Fatal(err)
 	}
 	return made
+}
+
+// sign signs a text as the merchant's shop does.
+func (m *market) sign(text string) string {
+	return coinspaid.Sign([]byte(m.key.Secret.Reveal()), []byte(text))
 }
