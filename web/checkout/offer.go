@@ -223,7 +223,7 @@ func (f *Face) linkOffer(ctx context.Context, l payterm.Link, standing payterm.S
 	}
 	o.Bounds = s.within(l.Min, l.Max)
 	for _, a := range l.Suggestions {
-		o.Suggestions = append(o.Suggestions, a.String())
+		o.Suggestions = append(o.Suggestions, round(a))
 	}
 	for n, field := range l.Fields {
 		o.Fields = append(o.Fields, templates.OfferField{Name: fieldName(n), Label: field.Name, Required: field.Required})
@@ -232,6 +232,15 @@ func (f *Face) linkOffer(ctx context.Context, l payterm.Link, standing payterm.S
 		o.Suggestions = nil // what is asked goes along with the sum, in one form
 	}
 	return o, nil
+}
+
+// round is a sum without a fraction that is nothing: "10".
+func round(a money.Amount) string {
+	whole, fraction, _ := strings.Cut(a.String(), ".")
+	if strings.Trim(fraction, "0") == "" {
+		return whole
+	}
+	return a.String()
 }
 
 func fieldName(n int) string { return "field-" + strconv.Itoa(n+1) }

@@ -999,7 +999,7 @@ func offerForm(o Offer) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if o.Bounds != "" {
+			if o.Bounds != "" && o.Bounds != o.Error {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 93, "<p class=\"help\" id=\"offer-bounds\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
