@@ -59,6 +59,16 @@ func EventTypes() []string {
 	return []string{"invoice.*", "payment.detected", "payment.dropped", "payment.replaced", "deposit.*"}
 }
 
+// tellsOf says whether invoices of an origin are this dialect's to tell: its own, and those of tills, payment links and
+// buttons, which speak no dialect; a shop that listens hears of all of them by one door.
+func tellsOf(origin string) bool {
+	switch origin {
+	case invoice.TermsCoinsPaid, "terminal", "link", "button":
+		return true
+	}
+	return false
+}
+
 // tells says whether an event becomes a callback: one for each instalment, one when covered, one when settled, one on the
 // end, and when money seen is gone again. Creation and the choice of a coin are not told.
 func tells(e event.Event, r invoice.Record) bool {
