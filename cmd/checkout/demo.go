@@ -111,7 +111,12 @@ func (a *app) openShop(ctx context.Context, site *sites, node *miningNode, out *
 	}); err != nil {
 		return err
 	}
+	counter, err := a.openCounter(ctx, site, m.ID)
+	if err != nil {
+		return err
+	}
 	site.extra["demo"] = demo.New(demo.Deps{
+		Counter: counter, Sales: func(ctx context.Context) ([]demo.Sale, error) { return a.counterSales(ctx, m.ID) },
 		API: site.local, Key: m.Test.CoinsPaid.Key, Secret: m.Test.CoinsPaid.Secret, Bitcoin: node != nil, Client: &http.Client{Timeout: 10 * time.Second},
 		Play:     func(ctx context.Context, id, action string) error { return a.play(ctx, node, ident.ID(id), action) },
 		Sentence: func(err error) string { return fault.Of(err).Text }, Now: a.now, Log: a.log,

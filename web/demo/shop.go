@@ -35,6 +35,9 @@ type Deps struct {
 	Bitcoin bool // a real Bitcoin node runs beside
 	// Play lets the customer or the chain do something about an invoice, by its capability id.
 	Play func(ctx context.Context, id, action string) error
+	Counter Counter
+	// Sales lists what the counter sold, the newest first; nil: there is no counter.
+	Sales func(ctx context.Context) ([]Sale, error)
 	// Sentence turns a failure of Play into words.
 	Sentence func(error) string
 	Client   *http.Client
@@ -50,6 +53,7 @@ type Shop struct {
 	mu     sync.Mutex
 	taken  int // numbers given out, also to orders that failed
 	orders []*order
+	heard  map[string][]heard // by foreign_id, the oldest first
 }
 
 // order is one order with what went over the wire.
@@ -62,8 +66,6 @@ type order struct {
 	Request   string
 	Signature string
 	Answer    string
-	At        time.Time
-	Heard     []heard
 }
 
 // heard is one callback.
@@ -93,33 +95,39 @@ var products = [...]product{
 	{"grinder", "Hand grinder", "Steel burrs, thirty clicks", "119.00", "grinder"},
 }
 
-// maxOrders bounds the shop's memory.
-const maxOrders = 500
+// maxOrders and maxHeard bound the shop's memory.
+const (
+	maxOrders = 500
+	maxHeard  = 1000 // orders and sales something was heard of
+)
 
 // New makes the shop.
 func New(d Deps) *Shop {
-	s := &Shop{Deps: d}
+	s := &Shop{Deps: d, heard: map[string][]heard{}}
 	r := chi.NewRouter()
 	r.Get("/demo", s.handleShop)
 	r.Get("/demo/", s.handleShop)
 	r.Get("/demo/files/{name}", s.handleFile)
+	r.Get("/demo/recent", s.handleRecent)
 	r.Post("/demo/orders", s.handleOrder)
-	r.Get("/demo/orders/{n}", s.handleShow)
-	r.Get("/demo/orders/{n}/heard", s.handleHeard)
-	r.Post("/demo/orders/{n}/play", s.handlePlay)
+	for path, find := range map[string]func(*http.Request) (orderView, bool){"/demo/orders/{n}": s.find, "/demo/sales/{invoice}": s.sale} {
+		r.Get(path, s.handleShow(find))
+		r.Get(path+"/heard", s.handleHeard(find))
+		r.Post(path+"/play", s.handlePlay(find))
+	}
 	r.Post("/demo/callback", s.handleCallback)
-	s.routes = headers(r)
+	s.routes = headers(d.Counter.styles(), r)
 	return s
 }
 
 // ServeHTTP answers.
 func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.routes.ServeHTTP(w, r) }
 
-// headers are as strict as the checkout's own, but for the frame the checkout is shown in.
-func headers(next http.Handler) http.Handler {
+// headers are as strict as the checkout's own, but for the frame the checkout is shown in and the style of the snippet.
+func headers(styles string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "+
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src "+styles+"; img-src 'self' data:; connect-src 'self'; "+
 			"form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'")
 		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
@@ -138,13 +146,11 @@ func (s *Shop) render(w http.ResponseWriter, r *http.Request, c templ.Component)
 }
 
 func (s *Shop) handleShop(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	recent := []orderView{}
-	for i := len(s.orders) - 1; i >= 0 && len(recent) < 5; i-- {
-		recent = append(recent, s.orders[i].view())
+	orders, sales, err := s.recent(r.Context())
+	if err != nil { // the shop sells without the counter
+		s.Log.Error("demo sales not found", "event", "demo_failed", "err", err)
 	}
-	s.mu.Unlock()
-	s.render(w, r, shopPage(products[:], recent, s.Bitcoin))
+	s.render(w, r, shopPage(products[:], s.Counter, orders, sales, s.Bitcoin))
 }
 
 func (s *Shop) handleFile(w http.ResponseWriter, r *http.Request) {
@@ -175,7 +181,7 @@ func (s *Shop) order(ctx context.Context, p product) (*order, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &order{Number: number, Product: p, ForeignID: fmt.Sprintf("acme-demo-order-%d-%d", number, s.Now().UnixMilli()), At: s.Now()}
+	o := &order{Number: number, Product: p, ForeignID: fmt.Sprintf("acme-demo-order-%d-%d", number, s.Now().UnixMilli())}
 	body, err := json.Marshal(struct {
 		Timer      bool   `json:"timer"`
 		Title      string `json:"title"`
@@ -255,47 +261,53 @@ func (s *Shop) find(r *http.Request) (orderView, bool) {
 	defer s.mu.Unlock()
 	for _, o := range s.orders {
 		if err == nil && o.Number == n {
-			return o.view(), true
+			return s.view(o), true
 		}
 	}
 	return orderView{}, false
 }
 
-func (s *Shop) handleShow(w http.ResponseWriter, r *http.Request) {
-	o, ok := s.find(r)
-	if !ok {
-		http.Redirect(w, r, "/demo", http.StatusSeeOther) // an order of an earlier start
-		return
+func (s *Shop) handleShow(find func(*http.Request) (orderView, bool)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, ok := find(r)
+		if !ok {
+			http.Redirect(w, r, "/demo", http.StatusSeeOther) // of an earlier start
+			return
+		}
+		s.render(w, r, orderPage(v, s.Bitcoin, r.URL.Query().Get("said")))
 	}
-	s.render(w, r, orderPage(o, s.Bitcoin, r.URL.Query().Get("said")))
 }
 
-func (s *Shop) handleHeard(w http.ResponseWriter, r *http.Request) {
-	o, ok := s.find(r)
-	if !ok {
-		http.NotFound(w, r)
-		return
+func (s *Shop) handleHeard(find func(*http.Request) (orderView, bool)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, ok := find(r)
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		s.render(w, r, heardList(v))
 	}
-	s.render(w, r, heardList(o))
 }
 
 // handlePlay lets the customer, or the chain, do something.
-func (s *Shop) handlePlay(w http.ResponseWriter, r *http.Request) {
-	o, ok := s.find(r)
-	if !ok {
-		http.NotFound(w, r)
-		return
+func (s *Shop) handlePlay(find func(*http.Request) (orderView, bool)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, ok := find(r)
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		said := ""
+		if err := s.Play(r.Context(), v.Invoice, r.FormValue("action")); err != nil {
+			said = s.Sentence(err)
+		}
+		if r.Header.Get("Accept") == "application/json" {
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(map[string]string{"said": said})
+			return
+		}
+		http.Redirect(w, r, v.Base+"?said="+url.QueryEscape(said), http.StatusSeeOther)
 	}
-	said := ""
-	if err := s.Play(r.Context(), o.Invoice, r.FormValue("action")); err != nil {
-		said = s.Sentence(err)
-	}
-	if r.Header.Get("Accept") == "application/json" {
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(map[string]string{"said": said})
-		return
-	}
-	http.Redirect(w, r, "/demo/orders/"+strconv.Itoa(o.Number)+"?said="+url.QueryEscape(said), http.StatusSeeOther)
 }
 
 // handleCallback is the shop's webhook receiver: the signature is checked over the raw bytes before anything is read.
@@ -323,10 +335,8 @@ func (s *Shop) handleCallback(w http.ResponseWriter, r *http.Request) {
 	h.Status, h.Error, h.Coin, h.Remaining = c.Status, c.Error, c.Sent.Currency, c.Sent.Remaining
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, o := range s.orders {
-		if o.ForeignID == c.ForeignID {
-			o.Heard = append(o.Heard, h)
-		}
+	if _, known := s.heard[c.ForeignID]; known || len(s.heard) < maxHeard {
+		s.heard[c.ForeignID] = append(s.heard[c.ForeignID], h)
 	}
-	w.WriteHeader(http.StatusOK) // also for orders of an earlier start: the delivery is done
+	w.WriteHeader(http.StatusOK) // also for what nobody remembers: the delivery is done
 }

@@ -3,31 +3,38 @@ package demo
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
+	"strconv"
 	"strings"
 )
 
-// orderView is an order as the page shows it; it shares nothing with the shop's own.
+// orderView is an order of the shop, or a sale of the counter, as the page shows it; it shares nothing with the shop's own.
 type orderView struct {
-	Number    int
-	Product   product
-	Invoice   string
-	URL       string
-	Path      string
-	Request   string
+	Base      string // path of its page
+	Name      string // "Order #1001", "At the till"
+	About     string // what was bought
+	Price     string
+	Invoice   string // capability id
+	Path      string // of the customer's page
+	Request   string // what the shop's server sent; of a sale it sent nothing
 	Signature string
 	Answer    string
 	Status    string
 	Heard     []heard // newest first
 }
 
-func (o *order) view() orderView {
-	v := orderView{
-		Number: o.Number, Product: o.Product, Invoice: o.Invoice, URL: o.URL, Path: "/i/" + o.Invoice, Request: indent(o.Request),
-		Signature: o.Signature, Answer: indent(o.Answer), Status: "waiting",
-	}
-	for i := len(o.Heard) - 1; i >= 0; i-- {
-		v.Heard = append(v.Heard, o.Heard[i])
-	}
+// view is an order's page. The caller holds the lock.
+func (s *Shop) view(o *order) orderView {
+	return s.heardOf(orderView{
+		Base: "/demo/orders/" + strconv.Itoa(o.Number), Name: "Order #" + strconv.Itoa(o.Number), About: o.Product.Name, Price: o.Product.Price + " EUR",
+		Invoice: o.Invoice, Path: "/i/" + o.Invoice, Request: indent(o.Request), Signature: o.Signature, Answer: indent(o.Answer),
+	}, o.ForeignID)
+}
+
+// heardOf adds what was heard. The caller holds the lock.
+func (s *Shop) heardOf(v orderView, foreignID string) orderView {
+	v.Status, v.Heard = "waiting", slices.Clone(s.heard[foreignID])
+	slices.Reverse(v.Heard)
 	if len(v.Heard) > 0 {
 		v.Status = v.Heard[0].Status
 	}

@@ -1,9 +1,31 @@
 // The demo's page works without this; with it the buttons do not reload the page and callbacks appear as they come.
 (() => {
   "use strict";
+
+  // renew keeps a part of the page as new as what its address answers; what somebody has opened to read stays.
+  const renew = (part, address, every) => {
+    let last = "";
+    const look = async () => {
+      try {
+        const answer = await fetch(address);
+        const text = await answer.text();
+        if (answer.ok && text !== last && !part.querySelector("details[open]") && !part.contains(document.activeElement)) {
+          last = text;
+          part.innerHTML = text;
+        }
+      } catch {
+        // the next look may find it again
+      }
+      setTimeout(look, document.hidden ? 5000 : every);
+    };
+    look();
+  };
+  const recent = document.querySelector("[data-recent]");
+  if (recent) renew(recent, "/demo/recent", 2000);
+
   const order = document.querySelector("[data-order]");
   if (!order) return;
-  const base = "/demo/orders/" + order.dataset.order;
+  const base = order.dataset.order;
   const said = document.querySelector("[data-said]");
   const heard = document.querySelector("[data-heard]");
 
@@ -15,7 +37,7 @@
       for (const b of buttons) b.disabled = true;
       said.textContent = "Working…";
       try {
-        const answer = await fetch(form.action, {
+        const answer = await fetch(form.getAttribute("action"), { // form.action is the buttons of that name
           method: "POST",
           headers: { Accept: "application/json", "Content-Type": "application/x-www-form-urlencoded" },
           body: new URLSearchParams({ action: button.value }),
@@ -29,20 +51,5 @@
     });
   }
 
-  let last = heard.innerHTML;
-  const look = async () => {
-    try {
-      const answer = await fetch(base + "/heard");
-      const text = await answer.text();
-      const open = heard.querySelector("details[open]");
-      if (answer.ok && text !== last && !open) {
-        last = text;
-        heard.innerHTML = text;
-      }
-    } catch {
-      // the next look may find it again
-    }
-    setTimeout(look, document.hidden ? 5000 : 800);
-  };
-  look();
+  renew(heard, base + "/heard", 800);
 })();
