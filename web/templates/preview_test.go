@@ -43,11 +43,16 @@ func previewHandler() http.Handler {
 			http.NotFound(w, r)
 			return
 		}
-		page := previewPageIn(l, r.PathValue("view"))
-		page.Theme = theme(r)
+		var languages []Language
 		for _, other := range texts.All() {
-			page.Languages = append(page.Languages, Language{Tag: other.Tag, Name: other.Name, Href: "/v/" + other.Tag + "/" + r.PathValue("theme") + "/" + r.PathValue("view"), Current: other == l})
+			languages = append(languages, Language{Tag: other.Tag, Name: other.Name, Href: "/v/" + other.Tag + "/" + r.PathValue("theme") + "/" + r.PathValue("view"), Current: other == l})
 		}
+		if c := sampleOffer(l, r.PathValue("view"), theme(r), languages); c != nil {
+			draw(w, r, c)
+			return
+		}
+		page := previewPageIn(l, r.PathValue("view"))
+		page.Theme, page.Languages = theme(r), languages
 		draw(w, r, shown(page, r.PathValue("view")))
 	})
 	mux.HandleFunc("/v/{lang}/{theme}/error/{status}", func(w http.ResponseWriter, r *http.Request) {

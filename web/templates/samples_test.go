@@ -27,6 +27,7 @@ func sampleAssets() Assets {
 	files := static.New()
 	return Assets{
 		Style: files.Path("pay.css"), Script: files.Path("pay.js"), Wallet: files.Path("wallet.js"), Logo: files.Path("logo.svg"),
+		Offer: files.Path("offer.css"), OfferScript: files.Path("offer.js"), Poster: files.Path("poster.css"),
 		FavWait: files.Path("fav-wait.svg"), FavSeen: files.Path("fav-seen.svg"),
 		FavPaid: files.Path("fav-paid.svg"), FavAttn: files.Path("fav-attn.svg"),
 	}
