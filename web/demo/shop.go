@@ -34,7 +34,7 @@ type Deps struct {
 	Secret  string
 	Bitcoin bool // a real Bitcoin node runs beside
 	// Play lets the customer or the chain do something about an invoice, by its capability id.
-	Play func(ctx context.Context, id, action string) error
+	Play    func(ctx context.Context, id, action string) error
 	Counter Counter
 	// Sales lists what the counter sold, the newest first; nil: there is no counter.
 	Sales func(ctx context.Context) ([]Sale, error)
