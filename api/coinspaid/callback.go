@@ -125,7 +125,7 @@ func (c Callbacks) Body(e event.Event) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Origin != invoice.TermsCoinsPaid || !tells(e, r) {
+	if !told[r.Origin] || !tells(e, r) {
 		return nil, webhook.ErrNothing
 	}
 	body, err := c.invoice(r)

@@ -20,6 +20,7 @@ import (
 	"checkout/api/coinspaid"
 	"checkout/event"
 	"checkout/invoice"
+	"checkout/payterm"
 	"checkout/webhook"
 )
 
@@ -368,11 +369,34 @@ func TestOtherRecords(t *testing.T) {
 	}
 }
 
-// TestNothingToTell: other faces' invoices, and records nobody can read.
-func TestNothingToTell(t *testing.T) {
-	if _, err := told(t, "invoice.settled", with(func(r *invoice.Record) { r.State, r.Origin = invoice.Settled, invoice.TermsOrder })); !errors.Is(err, webhook.ErrNothing) {
-		t.Error(err)
+// TestOrigins: shops hear of what they asked for and of what their terminals, links and buttons sell, and of nothing else.
+func TestOrigins(t *testing.T) {
+	for origin, heard := range map[string]bool{
+		invoice.TermsCoinsPaid: true, string(payterm.KindTerminal): true, string(payterm.KindLink): true, string(payterm.KindButton): true,
+		invoice.TermsOrder: false, invoice.TermsLink + "s": false, "": false,
+	} {
+		for name, x := range examples {
+			x.r.Origin = origin
+			body, err := told(t, x.kind, x.r)
+			if heard && (err != nil || !bytes.Contains(body, []byte(`"foreign_id":"order-7731"`))) {
+				t.Errorf("%s of %q: %v %s", name, origin, err, body)
+			}
+			if !heard && !errors.Is(err, webhook.ErrNothing) {
+				t.Errorf("%s of %q is told: %v", name, origin, err)
+			}
+		}
+		for _, kind := range []string{"invoice.created", "invoice.reopened", "quote.created", "quote.renewed", "quote.lapsed", "payment.late"} {
+			r := examples["invoice_processing"].r
+			r.Origin = origin
+			if _, err := told(t, kind, r); !errors.Is(err, webhook.ErrNothing) {
+				t.Errorf("%s of %q is told: %v", kind, origin, err)
+			}
+		}
 	}
+}
+
+// TestNothingToTell: what is no news, and records nobody can read.
+func TestNothingToTell(t *testing.T) {
 	for _, kind := range []string{"invoice.created", "invoice.reopened", "quote.created", "payment.late", "payment.confirmed", "payment.extra", "invoice.unheard_of"} {
 		if _, err := told(t, kind, examples["invoice_processing"].r); !errors.Is(err, webhook.ErrNothing) {
 			t.Errorf("%s: %v", kind, err)

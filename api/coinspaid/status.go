@@ -59,8 +59,14 @@ func EventTypes() []string {
 	return []string{"invoice.*", "payment.detected", "payment.dropped", "payment.replaced", "deposit.*"}
 }
 
+// told are the origins whose invoices the shop hears of: those it asked for in this dialect, and what its terminals, payment
+// links and buttons sold, which it did not see begin. The names are payterm.Kind's, which no dialect may know. What the operator
+// made at the console (invoice.TermsOrder) is nobody's order in a shop, and stays untold.
+var told = map[string]bool{invoice.TermsCoinsPaid: true, "terminal": true, "link": true, "button": true} //nolint:gochecknoglobals // a constant
+
 // tells says whether an event becomes a callback: one for each instalment, one when covered, one when settled, one on the
-// end, and when money seen is gone again. Creation and the choice of a coin are not told.
+// end, and when money seen is gone again. Creation and the choice of a coin are not told, nor are prices that lapse and are
+// renewed, nor that an invoice may be paid again (invoice.reopened): money is.
 func tells(e event.Event, r invoice.Record) bool {
 	switch e.Type {
 	case "payment.detected", "payment.dropped", "payment.replaced":
