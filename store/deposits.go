@@ -24,9 +24,7 @@ func (s Deposits) Moment(ctx context.Context) (deposit.Moment, error) {
 	at := deposit.Moment{Heights: map[string]int64{}}
 	var err error
 	at.Now, err = s.moment(ctx, func(network string, height int64, _ time.Time) {
-		if height > 0 { // a network that was never reached has a row as well, that says so
-			at.Heights[network] = height
-		}
+		at.Heights[network] = height
 	})
 	return at, err
 }
@@ -77,6 +75,16 @@ func (s Deposits) Keyed(ctx context.Context, k deposit.Key) (*deposit.Address, e
 func (s Deposits) Find(ctx context.Context, id ident.ID) (*deposit.Address, error) {
 	a, _, err := s.load(ctx, "id = $1", id)
 	return a, err
+}
+
+// ByNumber finds an address by the number operators know it by; deposit.ErrNotFound.
+func (s Deposits) ByNumber(ctx context.Context, number int64) (ident.ID, error) {
+	var id ident.ID
+	err := s.from(ctx).QueryRowContext(ctx, "SELECT id FROM deposit_addresses WHERE number = $1", number).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", deposit.ErrNotFound
+	}
+	return id, s.fail(err)
 }
 
 // Has says whether an owner is a deposit address.

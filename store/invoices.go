@@ -31,14 +31,15 @@ func (s Invoices) Moment(ctx context.Context) (invoice.Moment, error) {
 	return at, err
 }
 
-// moment reads the transaction's clock and where each network stands.
+// moment reads the transaction's clock and where each network stands. One that was never reached has a row without a block: it
+// stands nowhere.
 func (db *DB) moment(ctx context.Context, take func(network string, height int64, through time.Time)) (now time.Time, err error) {
 	err = db.update(ctx, func(ctx context.Context, t *tx) error {
 		var err error
 		if now, err = t.now(ctx); err != nil {
 			return err
 		}
-		return db.each(ctx, "SELECT network, height, seen_through FROM cursors", nil, func(rows *sql.Rows) error {
+		return db.each(ctx, "SELECT network, height, seen_through FROM cursors WHERE block_hash <> ''", nil, func(rows *sql.Rows) error {
 			var network string
 			var height, through int64
 			if err := rows.Scan(&network, &height, &through); err != nil {

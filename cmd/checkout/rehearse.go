@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"checkout/deposit"
 	"checkout/fault"
 	"checkout/front"
 	"checkout/ident"
@@ -30,7 +31,16 @@ const seenWithin = 5 * time.Second
 
 // handleRehearsal serves POST /rehearsal/invoices/{id}/{action}?blocks=n.
 func (s *sites) handleRehearsal(w http.ResponseWriter, r *http.Request) {
-	err := s.app.rehearse(r.Context(), chi.URLParam(r, "id"), chi.URLParam(r, "action"), r.FormValue("blocks"))
+	s.played(w, s.app.rehearse(r.Context(), chi.URLParam(r, "id"), chi.URLParam(r, "action"), r.FormValue("blocks")))
+}
+
+// handleDepositRehearsal serves POST /rehearsal/deposits/{id}/pay?amount=0.25&blocks=n.
+func (s *sites) handleDepositRehearsal(w http.ResponseWriter, r *http.Request) {
+	s.played(w, s.app.rehearseDeposit(r.Context(), chi.URLParam(r, "id"), chi.URLParam(r, "action"), r.FormValue("amount"), r.FormValue("blocks")))
+}
+
+// played answers what became of an action.
+func (s *sites) played(w http.ResponseWriter, err error) {
 	if err != nil {
 		f := fault.Of(err)
 		if f.Kind == fault.Internal {
@@ -44,12 +54,9 @@ func (s *sites) handleRehearsal(w http.ResponseWriter, r *http.Request) {
 
 // rehearse plays one action on an invoice, then mines the blocks asked for.
 func (a *app) rehearse(ctx context.Context, name, action, blocks string) error {
-	n := 0
-	if blocks != "" {
-		var err error
-		if n, err = strconv.Atoi(blocks); err != nil || n < 0 || n > 100 {
-			return fault.New(fault.Invalid, "blocks", "blocks is 0 to 100").At("blocks")
-		}
+	n, err := blockCount(blocks)
+	if err != nil {
+		return err
 	}
 	actions := map[string]func(context.Context, *invoice.Invoice) error{
 		"exact": func(ctx context.Context, inv *invoice.Invoice) error { return a.payPart(ctx, inv, 100) },
@@ -72,6 +79,50 @@ func (a *app) rehearse(ctx context.Context, name, action, blocks string) error {
 		return errNotPlayed
 	}
 	if err := play(ctx, inv); err != nil || n == 0 {
+		return err
+	}
+	return a.played.Mine(ctx, n)
+}
+
+// blockCount reads how many blocks are mined after an action.
+func blockCount(text string) (int, error) {
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || n > 100 {
+		return 0, fault.New(fault.Invalid, "blocks", "blocks is 0 to 100").At("blocks")
+	}
+	return n, nil
+}
+
+// depositPaid is what a played customer deposits unless told otherwise.
+const depositPaid = "0.25"
+
+// rehearseDeposit pays to a deposit address of a played coin, then mines the blocks asked for.
+func (a *app) rehearseDeposit(ctx context.Context, name, action, amount, blocks string) error {
+	n, err := blockCount(blocks)
+	if err != nil {
+		return err
+	}
+	if action != "pay" {
+		return deposit.ErrNotFound
+	}
+	x, err := a.depositNamed(ctx, name)
+	if err != nil {
+		return err
+	}
+	if x.Asset != a.played.Asset.ID && x.Asset != a.played.Token.ID {
+		return errNotPlayed
+	}
+	if amount == "" {
+		amount = depositPaid
+	}
+	sum, err := money.Parse(x.Currency, amount)
+	if err != nil || sum.Sign() <= 0 {
+		return fault.New(fault.Invalid, "amount", "amount is a plain decimal above zero").At("amount")
+	}
+	if _, err := a.played.Pay(ctx, x.Text, sum, false); err != nil || n == 0 {
 		return err
 	}
 	return a.played.Mine(ctx, n)
