@@ -54,7 +54,7 @@ var rooms = map[string][]string{
 	"web/embed":             {"web/static"},
 	"web/brand":             {"fault"},
 	"web/browsertest":       {},
-	"web/checkout":          with("front", "web", "web/templates", "web/texts", "web/brand", "merchant", "invoice", "deposit", "qr", "chain"),
+	"web/checkout":          with("front", "web", "web/templates", "web/texts", "web/brand", "merchant", "invoice", "deposit", "payterm", "qr", "chain"),
 	"api":                   {"front", "merchant", "fault", "ident"},
 	"api/coinspaid":         with("api", "merchant", "invoice", "deposit", "rate", "event", "chain", "webhook"),
 	"cmd/checkout":          {"*"},

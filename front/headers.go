@@ -46,6 +46,14 @@ func PageHeaders(tls bool, reportTo string, ancestors ...string) Headers {
 	return h
 }
 
+// AppHeaders are those of a page that can be installed: it has a manifest and a worker, and may make a sound. Nobody may frame it.
+func AppHeaders(tls bool, reportTo string) Headers {
+	h := PageHeaders(tls, reportTo)
+	policy := h.list["Content-Security-Policy"][0]
+	h.list["Content-Security-Policy"] = []string{strings.Replace(policy, "connect-src 'self'; ", "connect-src 'self'; manifest-src 'self'; worker-src 'self'; media-src 'self'; ", 1)}
+	return h
+}
+
 func newHeaders(tls bool, values map[string]string) Headers {
 	values["Referrer-Policy"] = "no-referrer"
 	values["X-Content-Type-Options"] = "nosniff"

@@ -206,22 +206,23 @@ func (s *Service) TerminalCoins(ctx context.Context, token string) ([]chain.Asse
 	if err != nil {
 		return nil, err
 	}
-	return s.coins(ctx, t.Mode, t.Merchant, t.Env)
+	if t.Mode != ModeDeposit {
+		return nil, ErrMode
+	}
+	return s.coins(ctx, t.Merchant, t.Env)
 }
 
-// LinkCoins lists what can be deposited by a link.
+// LinkCoins lists what a link can be paid with.
 func (s *Service) LinkCoins(ctx context.Context, slug string) ([]chain.Asset, error) {
 	l, _, err := s.link(ctx, slug)
 	if err != nil {
 		return nil, err
 	}
-	return s.coins(ctx, l.Mode, l.Merchant, l.Env)
+	return s.coins(ctx, l.Merchant, l.Env)
 }
 
-func (s *Service) coins(ctx context.Context, mode Mode, m ident.ID, env ident.Environment) ([]chain.Asset, error) {
-	if mode != ModeDeposit {
-		return nil, ErrMode
-	}
+// coins lists what a merchant takes now.
+func (s *Service) coins(ctx context.Context, m ident.ID, env ident.Environment) ([]chain.Asset, error) {
 	t, err := merchant.Operator(m, env)
 	if err != nil || s.Deposits == nil {
 		return nil, err
@@ -249,7 +250,10 @@ func (s *Service) offered(ctx context.Context, mode Mode, m ident.ID, env ident.
 	if s.Deposits == nil {
 		return deposit.ErrUnusable
 	}
-	list, err := s.coins(ctx, mode, m, env)
+	if mode != ModeDeposit {
+		return ErrMode
+	}
+	list, err := s.coins(ctx, m, env)
 	if err == nil && !slices.ContainsFunc(list, func(a chain.Asset) bool { return a.ID == asset }) {
 		err = deposit.ErrAsset
 	}

@@ -31,6 +31,9 @@ type Terminal struct {
 
 func (t Terminal) sums() sums { return newSums(t.Mode, t.Currency, t.Amount, t.Min, t.Max) }
 
+// Sum is what is asked before any tip: the fixed sum, or the one that was typed within the bounds. ErrAmount, ErrBounds.
+func (t Terminal) Sum(typed money.Amount) (money.Amount, error) { return t.sums().price(typed) }
+
 // Check refuses what may not be stored.
 func (t Terminal) Check() error {
 	if !merchant.Presentable(t.Name, maxName) {

@@ -18,19 +18,24 @@ const quiet = 4
 // pngScale is the side of a module in a PNG picture, in pixels.
 const pngScale = 8
 
-// Code is a QR code of error correction level M. Higher levels gain nothing for short text and make long text finer,
+// Code is a QR code, on screens of error correction level M. Higher levels gain nothing for short text and make long text finer,
 // and so harder to read.
 type Code struct {
 	modules [][]bool // dark ones, by row and column, without the border
 }
 
+// Robust makes the code of a text with error correction level Q: for print, which gets wet and torn. It fails as Encode does.
+func Robust(text string) (Code, error) { return encode(text, qrcode.High) }
+
 // Encode makes the code of a text. It fails if the text is empty or too long for a code, more than about 2,300 bytes.
 // It takes most of a millisecond: keep what it gives.
-func Encode(text string) (Code, error) {
+func Encode(text string) (Code, error) { return encode(text, qrcode.Medium) }
+
+func encode(text string, level qrcode.RecoveryLevel) (Code, error) {
 	if text == "" {
 		return Code{}, fmt.Errorf("QR code of nothing")
 	}
-	code, err := qrcode.New(text, qrcode.Medium)
+	code, err := qrcode.New(text, level)
 	if err != nil {
 		return Code{}, fmt.Errorf("QR code of %d bytes: %w", len(text), err)
 	}

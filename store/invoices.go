@@ -31,8 +31,7 @@ func (s Invoices) Moment(ctx context.Context) (invoice.Moment, error) {
 	return at, err
 }
 
-// moment reads the transaction's clock and where each network stands. One that was never reached has a row without a block: it
-// stands nowhere.
+// moment reads the transaction's clock and where each network stands that was ever reached.
 func (db *DB) moment(ctx context.Context, take func(network string, height int64, through time.Time)) (now time.Time, err error) {
 	err = db.update(ctx, func(ctx context.Context, t *tx) error {
 		var err error

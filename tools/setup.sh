@@ -18,6 +18,7 @@ need libc6-dev has_libc
 need chromium command -v chromium
 need fonts-dejavu-core has_font
 need zbar-tools command -v zbarimg
+need poppler-utils command -v pdftoppm # prints of posters are looked at as paper
 need postgresql has_postgres
 
 test -n "$want" || exit 0

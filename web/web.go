@@ -34,6 +34,7 @@ type Site struct {
 func NewSite(files *static.Assets, log *slog.Logger) *Site {
 	s := &Site{Files: files, Log: log, assets: templates.Assets{
 		Style: files.Path("pay.css"), Script: files.Path("pay.js"), Wallet: files.Path("wallet.js"), Logo: files.Path("logo.svg"), Sheet: files.Path("sheet.css"), SheetScript: files.Path("sheet.js"),
+		Offer: files.Path("offer.css"), OfferScript: files.Path("offer.js"), Poster: files.Path("poster.css"), Till: files.Path("till.css"), TillScript: files.Path("till.js"), Icon192: files.Path("icon-192.png"), Icon512: files.Path("icon-512.png"),
 		FavWait: files.Path("fav-wait.svg"), FavSeen: files.Path("fav-seen.svg"),
 		FavPaid: files.Path("fav-paid.svg"), FavAttn: files.Path("fav-attn.svg"),
 	}}

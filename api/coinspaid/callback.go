@@ -125,7 +125,7 @@ func (c Callbacks) Body(e event.Event) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !told[r.Origin] || !tells(e, r) {
+	if !tellsOf(r.Origin) || !tells(e, r) {
 		return nil, webhook.ErrNothing
 	}
 	body, err := c.invoice(r)

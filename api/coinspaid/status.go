@@ -59,10 +59,15 @@ func EventTypes() []string {
 	return []string{"invoice.*", "payment.detected", "payment.dropped", "payment.replaced", "deposit.*"}
 }
 
-// told are the origins whose invoices the shop hears of: those it asked for in this dialect, and what its terminals, payment
-// links and buttons sold, which it did not see begin. The names are payterm.Kind's, which no dialect may know. What the operator
-// made at the console (invoice.TermsOrder) is nobody's order in a shop, and stays untold.
-var told = map[string]bool{invoice.TermsCoinsPaid: true, "terminal": true, "link": true, "button": true} //nolint:gochecknoglobals // a constant
+// tellsOf says whether invoices of an origin are this dialect's to tell: its own, and those of tills, payment links and
+// buttons, which speak no dialect; a shop that listens hears of all of them by one door.
+func tellsOf(origin string) bool {
+	switch origin {
+	case invoice.TermsCoinsPaid, "terminal", "link", "button":
+		return true
+	}
+	return false
+}
 
 // tells says whether an event becomes a callback: one for each instalment, one when covered, one when settled, one on the
 // end, and when money seen is gone again. Creation and the choice of a coin are not told, nor are prices that lapse and are

@@ -300,7 +300,7 @@ func (a *app) sinks() watch.Sinks {
 func (a *app) pages(base string, visits checkout.Visits) *checkout.Face {
 	a.site = web.NewSite(static.New(), a.log)
 	face := checkout.New(checkout.Deps{
-		Site: a.site, Invoices: a.invoices, Deposits: a.deposits, Visits: visits, Merchants: store.Merchants{DB: a.db},
+		Site: a.site, Invoices: a.invoices, Deposits: a.deposits, Visits: visits, Tills: a.payterm, Links: a.payterm, Buttons: a.payterm, Merchants: store.Merchants{DB: a.db},
 		Registry: a.registry, Health: a.health, Estimate: a.estimate, Explorer: explorer, Ancestors: a.ancestors, Base: base, TLS: strings.HasPrefix(base, "https://"),
 		StatusMaxAge: a.statusAge(), Log: a.log, Now: a.now,
 	})

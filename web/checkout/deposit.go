@@ -224,6 +224,7 @@ func (f *Face) depositLive(c counter) templates.Live {
 		Method: &templates.Method{Coin: a.Currency.Code, Name: c.asset.Name, Network: c.network.Name, On: c.network.ID},
 		Pay:    f.depositPay(c), Payments: f.depositPayments(c), Embedded: c.query.embed,
 	}
+	l.Order = templates.Order{Label: c.lang.Say("received.sofar"), Total: a.Received().Plain(), Currency: a.Currency.Code}
 	dress(&l.Merchant, c.merchant, ViewTopUp, c.lang.Tag)
 	if c.visit == nil {
 		return l

@@ -54,6 +54,9 @@ func (f *Face) receipt(s scene) templates.Receipt {
 	}
 	fact("fact.order", order.Label)
 	fact("fact.description", inv.Description)
+	if inv.Tip.Sign() > 0 { // contained in the total
+		fact("fact.tip", t.Isolated(amountText(t, inv.Tip)))
+	}
 	r.Facts = append(r.Facts, templates.Fact{Label: t.Say("fact.invoice"), Value: inv.ID.Short(), Mono: true})
 	if !inv.SettledAt.IsZero() {
 		at := templates.At(inv.SettledAt, templates.Both)

@@ -57,6 +57,9 @@ type Deps struct {
 	Invoices  Invoices
 	Deposits  Deposits // nil: there are no deposit addresses
 	Visits    Visits   // nil: there are no signed links to them
+	Tills     Tills    // nil: there are no terminals
+	Links     Links    // nil: there are no payment links
+	Buttons   Buttons  // nil: there are no products
 	Merchants Merchants
 	Registry  *chain.Registry
 	Health    Health // nil: every network is usable
@@ -86,6 +89,7 @@ type Face struct {
 	limits   limits
 	brands   sync.Map      // of style sheets by colour
 	plain    front.Headers // of answers that are not pages
+	worker   []byte        // the script that keeps the keypads of terminals
 	routes   http.Handler
 }
 
@@ -97,6 +101,7 @@ func New(d Deps) *Face {
 	page, plain := front.PageHeaders(d.TLS, reportPath, d.Ancestors...), front.DenyHeaders(d.TLS)
 	f := &Face{Deps: d, plain: plain, site: d.Site, codes: newCodes(4096), limits: newLimits()}
 	f.statuses = newStatuses(100_000, d.StatusMaxAge, d.Now, f.usable)
+	f.worker = newWorker(d.Site.Files.Content("till-worker.js"), d.Site.Assets())
 	f.topups = newStatuses(20_000, d.StatusMaxAge, d.Now, f.usable)
 
 	r := chi.NewRouter()
@@ -121,6 +126,9 @@ func New(d Deps) *Face {
 		r.With(f.ownPagesOnly).Post("/i/{id}/hint", f.handleHint)
 	})
 	f.depositRoutes(r, page)
+	f.tillRoutes(r)
+	f.linkRoutes(r, page)
+	f.buttonRoutes(r, page)
 	f.routes = r
 	return f
 }
@@ -170,9 +178,7 @@ var ErrForeignForm = fault.New(fault.Forbidden, "foreign_form", "Please use the 
 // There is no token: a visitor has no standing here that another site could use behind their back.
 func (f *Face) ownPagesOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.Header.Get("Sec-Fetch-Site") {
-		case "", "none", "same-origin":
-		default:
+		if crossSite(r) {
 			f.site.Error(w, r, ErrForeignForm)
 			return
 		}
@@ -184,6 +190,15 @@ func (f *Face) ownPagesOnly(next http.Handler) http.Handler {
 	})
 }
 
+// crossSite says whether a form was sent from another site's page, as far as the client tells.
+func crossSite(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+		return false
+	}
+	return true
+}
+
 // limits are how often one address may do what.
 type limits struct {
 	polls    *front.Limiter[netip.Addr] // status and fragments
@@ -192,6 +207,11 @@ type limits struct {
 	forms    *front.Limiter[netip.Addr]
 	reports  *front.Limiter[netip.Addr]
 	pictures *front.Limiter[netip.Addr] // they cost the most to make
+	tills    *front.Limiter[string]     // forms of one terminal
+	counters *front.Limiter[netip.Addr] // forms of all terminals at one address
+	offers   *front.Limiter[string]     // forms of one payment link or product
+	buyers   *front.Limiter[netip.Addr] // forms of all of them from one address
+	creates  *front.Limiter[struct{}]   // what anybody makes: shops' servers must not wait for it
 	visits   *front.Limiter[netip.Addr] // signed links: each may give an address away
 }
 
@@ -209,6 +229,11 @@ func newLimits() limits {
 		forms:    front.NewLimiter[netip.Addr](1, 20, size),
 		reports:  front.NewLimiter[netip.Addr](1, 10, size),
 		pictures: front.NewLimiter[netip.Addr](5, 30, size),
+		tills:    front.NewLimiter[string](1, 30, size),
+		counters: front.NewLimiter[netip.Addr](2, 60, size),
+		offers:   front.NewLimiter[string](2, 20, size),
+		buyers:   front.NewLimiter[netip.Addr](0.2, 10, size),
+		creates:  front.NewLimiter[struct{}](20, 100, 1),
 		visits:   front.NewLimiter[netip.Addr](1, 30, size),
 	}
 }

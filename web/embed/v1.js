@@ -13,7 +13,7 @@ iframe.pay-embed{display:block;border:0;inline-size:100%;min-block-size:35rem;co
 @media (prefers-color-scheme:dark){dialog.pay-embed{background:#13161d}}`)
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, style]
 
-  // open makes the frame of an invoice. host is the element events are told at; close ends it.
+  // make makes the frame of an invoice; without an id it learns it from the page a form leads to. host is the element events are told at; close ends it.
   function make(id, host, options, close) {
     const channel = [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('')
     const query = new URLSearchParams({ embed: '1', channel, origin: location.origin })
@@ -22,10 +22,11 @@ iframe.pay-embed{display:block;border:0;inline-size:100%;min-block-size:35rem;co
     frame.className = 'pay-embed'
     frame.title = options.title || 'Payment'
     frame.allow = 'clipboard-write; payment'
-    frame.src = `${base}/i/${encodeURIComponent(id)}?${query}`
+    frame.name = 'pay-' + channel
+    if (id) frame.src = `${base}/i/${encodeURIComponent(id)}?${query}`
     const entry = {
-      id, frame, channel, host, options, close,
-      send: (type, more) => frame.contentWindow && frame.contentWindow.postMessage({ v: 1, type: 'pay:' + type, id, channel, ...more }, base),
+      id, frame, channel, query, host, options, close,
+      send: (type, more) => frame.contentWindow && frame.contentWindow.postMessage({ v: 1, type: 'pay:' + type, id: entry.id, channel, ...more }, base),
     }
     for (const old of frames) if (old.inline && !old.frame.isConnected) frames.delete(old)
     frames.add(entry)
@@ -37,7 +38,9 @@ iframe.pay-embed{display:block;border:0;inline-size:100%;min-block-size:35rem;co
     if (e.origin !== base || typeof e.data !== 'object' || !e.data || e.data.v !== 1) return
     const m = e.data
     for (const entry of frames) {
-      if (e.source !== entry.frame.contentWindow || m.channel !== entry.channel || m.id !== entry.id) continue
+      if (e.source !== entry.frame.contentWindow || m.channel !== entry.channel) continue
+      if (!entry.id && typeof m.id === 'string' && m.id.length < 40) entry.id = m.id
+      if (m.id !== entry.id) continue
       if ((m.type === 'pay:resize' || m.type === 'pay:ready') && entry.inline && Number.isInteger(m.height) && m.height > 0 && m.height < 10000) {
         entry.frame.style.blockSize = Math.max(m.height, 320) + 'px'
         entry.frame.style.minBlockSize = '0'
@@ -50,27 +53,31 @@ iframe.pay-embed{display:block;border:0;inline-size:100%;min-block-size:35rem;co
     }
   })
 
+  // show opens the dialog.
+  function show(id, options, button) {
+    const dialog = document.createElement('dialog')
+    let reason = 'user'
+    const entry = make(id, button || document.body, options, (why) => { reason = why; dialog.close() })
+    dialog.className = 'pay-embed'
+    dialog.setAttribute('aria-label', entry.frame.title)
+    dialog.append(entry.frame)
+    dialog.addEventListener('close', () => {
+      frames.delete(entry)
+      dialog.remove()
+      if (button) button.focus()
+      tell(entry, 'pay:close', { reason })
+    })
+    document.body.append(dialog)
+    dialog.showModal()
+    return entry
+  }
   // open shows an invoice in a dialog. It takes an id, or a promise of one while the shop is still making the invoice.
   async function open(invoice, options = {}) {
     const button = options.button, label = button && button.textContent
     if (button) button.disabled = true
     try {
       if (button && typeof invoice !== 'string') button.textContent = options.preparing || 'Preparing payment…'
-      const id = await invoice, dialog = document.createElement('dialog')
-      let reason = 'user'
-      const entry = make(id, button || document.body, options, (why) => { reason = why; dialog.close() })
-      dialog.className = 'pay-embed'
-      dialog.setAttribute('aria-label', entry.frame.title)
-      dialog.append(entry.frame)
-      dialog.addEventListener('close', () => {
-        frames.delete(entry)
-        dialog.remove()
-        if (button) button.focus()
-        tell(entry, 'pay:close', { reason })
-      })
-      document.body.append(dialog)
-      dialog.showModal()
-      return entry
+      return show(await invoice, options, button)
     } finally {
       if (button) { button.disabled = false; button.textContent = label }
     }
@@ -89,6 +96,15 @@ iframe.pay-embed{display:block;border:0;inline-size:100%;min-block-size:35rem;co
   document.addEventListener('click', (e) => {
     const button = e.target.closest && e.target.closest('[data-pay-invoice]')
     if (button) open(button.dataset.payInvoice, { ...optionsOf(button), button })
+  })
+  // The form of a product: its answer is shown in a dialog, and the form stays as it was.
+  document.addEventListener('submit', (e) => {
+    const form = e.target
+    if (e.defaultPrevented || !form.matches('[data-pay-button]') || new URL(form.action).origin !== base) return
+    const entry = show('', optionsOf(form), e.submitter), was = [form.action, form.target]
+    form.action += (form.action.includes('?') ? '&' : '?') + entry.query
+    form.target = entry.frame.name
+    setTimeout(() => { [form.action, form.target] = was })
   })
   if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', scan)
   else scan()

@@ -69,6 +69,8 @@ func (a *Assets) add(name string, data []byte) {
 		contentType = "text/javascript; charset=utf-8"
 	case ".svg":
 		contentType = "image/svg+xml"
+	case ".png":
+		contentType = "image/png"
 	default:
 		panic(fmt.Sprintf("static: %s: no content type", name))
 	}
@@ -122,6 +124,9 @@ func (a *Assets) Path(name string) string {
 	}
 	return at
 }
+
+// Content is a file as it is served, by its name. It panics on an unknown name, as Path does.
+func (a *Assets) Content(name string) []byte { return a.files[a.Path(name)].plain }
 
 // ServeHTTP answers GET and HEAD of exact addresses. Anything else, an outdated hash included, is 404: what is
 // cached for ever must never be answered with other content.

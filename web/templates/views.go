@@ -9,6 +9,8 @@ type Assets struct {
 	Style, Script, Logo                string
 	Wallet                             string // the script for wallets in the browser
 	Sheet, SheetScript                 string // of receipts
+	Till, TillScript, Icon192, Icon512 string // of terminals
+	Offer, OfferScript, Poster         string // of payment links and products
 	Brand                              string // the merchant's colours; empty: ours
 	FavWait, FavSeen, FavPaid, FavAttn string
 }

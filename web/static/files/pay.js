@@ -123,7 +123,7 @@
       const now = Date.parse(s.now), old = date - now > 1500, found = (old ? date + 500 : now) - (sent + Date.now()) / 2
       if (!old || Math.abs(found - offset) > 1e3) offset = found
       // A lock that has run out may show in the page before it shows in the revision.
-      if (String(s.rev) !== data.rev || s.state !== data.polled || checking) await redraw(s.html)
+      if (String(s.rev) !== data.rev || s.state !== data.polled || checking) await redraw(data.fragment + '?rev=' + s.rev)
       pace = s.poll_ms || pace
       stopped = s.final
       failures = 0
