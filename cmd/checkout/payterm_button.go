@@ -74,16 +74,21 @@ type buttonView struct {
 // defaultPaint is the colours of a button nobody gave one.
 var defaultPaint = payterm.Paint{Ground: "#0b5fff", Ink: "#ffffff"}
 
-func (a *app) buttonView(x payterm.Button) buttonView {
-	paint := defaultPaint
-	if p, err := brand.New(x.Colour); err == nil {
-		paint = payterm.Paint{Ground: p.Light.Brand, Ink: p.Light.OnBrand}
+// paintOf is the colours of a button, as far from each other as reading needs.
+func paintOf(b payterm.Button) payterm.Paint {
+	p, err := brand.New(b.Colour)
+	if err != nil {
+		return defaultPaint
 	}
+	return payterm.Paint{Ground: p.Light.Brand, Ink: p.Light.OnBrand}
+}
+
+func (a *app) buttonView(x payterm.Button) buttonView {
 	return buttonView{
 		ID: x.ID, Merchant: x.Merchant, Env: string(x.Env), Slug: x.Slug, URL: a.address("/b/", x.Slug), Name: x.Name, Text: x.Description, Mode: x.Mode,
 		sumsView: sumsOf(x.Currency, x.Amount, x.Min, x.Max), MinQuantity: x.MinQuantity, MaxQuantity: x.MaxQuantity, Stock: x.Stock,
 		SuccessURL: x.SuccessURL, FailureURL: x.FailureURL, Label: x.Text, Colour: x.Colour, Created: stamp(x.Created), Revoked: stamp(x.Revoked),
-		Snippets: x.Snippets(a.address("", ""), paint, payterm.Loader{Address: a.address(embed.Path, ""), Integrity: embed.Integrity()}),
+		Snippets: x.Snippets(a.address("", ""), paintOf(x), payterm.Loader{Address: a.address(embed.Path, ""), Integrity: embed.Integrity()}),
 	}
 }
 

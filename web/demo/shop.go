@@ -14,7 +14,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,6 +36,7 @@ type Deps struct {
 	Play func(ctx context.Context, id, action string) error
 	// Sentence turns a failure of Play into words.
 	Sentence func(error) string
+	Counter  *Counter // nil: the shop sells by its own server alone
 	Client   *http.Client
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -50,6 +50,8 @@ type Shop struct {
 	mu     sync.Mutex
 	taken  int // numbers given out, also to orders that failed
 	orders []*order
+	heard  int    // callbacks so far
+	told   []told // those about the counter
 }
 
 // order is one order with what went over the wire.
@@ -68,6 +70,9 @@ type order struct {
 
 // heard is one callback.
 type heard struct {
+	Number    int // counts them
+	Deposit   bool
+	Amount    string
 	At        time.Time
 	Status    string
 	Remaining string
@@ -108,18 +113,27 @@ func New(d Deps) *Shop {
 	r.Get("/demo/orders/{n}/heard", s.handleHeard)
 	r.Post("/demo/orders/{n}/play", s.handlePlay)
 	r.Post("/demo/callback", s.handleCallback)
-	s.routes = headers(r)
+	s.counterRoutes(r)
+	s.routes = headers(r, s.styles())
 	return s
+}
+
+// styles are the styles beside those in files: the counter's button is shown as it looks on anybody's page.
+func (s *Shop) styles() string {
+	if s.Counter == nil {
+		return ""
+	}
+	return styleHash(s.Counter.Form)
 }
 
 // ServeHTTP answers.
 func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.routes.ServeHTTP(w, r) }
 
 // headers are as strict as the checkout's own, but for the frame the checkout is shown in.
-func headers(next http.Handler) http.Handler {
+func headers(next http.Handler, styles string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "+
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'"+styles+"; img-src 'self' data:; connect-src 'self'; "+
 			"form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'")
 		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
@@ -144,7 +158,7 @@ func (s *Shop) handleShop(w http.ResponseWriter, r *http.Request) {
 		recent = append(recent, s.orders[i].view())
 	}
 	s.mu.Unlock()
-	s.render(w, r, shopPage(products[:], recent, s.Bitcoin))
+	s.render(w, r, shopPage(products[:], recent, s.Counter, s.Bitcoin))
 }
 
 func (s *Shop) handleFile(w http.ResponseWriter, r *http.Request) {
@@ -276,7 +290,7 @@ func (s *Shop) handleHeard(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	s.render(w, r, heardList(o))
+	s.render(w, r, heardList(o.Heard))
 }
 
 // handlePlay lets the customer, or the chain, do something.
@@ -286,16 +300,13 @@ func (s *Shop) handlePlay(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	said := ""
-	if err := s.Play(r.Context(), o.Invoice, r.FormValue("action")); err != nil {
-		said = s.Sentence(err)
-	}
-	if r.Header.Get("Accept") == "application/json" {
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(map[string]string{"said": said})
-		return
-	}
-	http.Redirect(w, r, "/demo/orders/"+strconv.Itoa(o.Number)+"?said="+url.QueryEscape(said), http.StatusSeeOther)
+	s.said(w, r, "/demo/orders/"+strconv.Itoa(o.Number), s.Play(r.Context(), o.Invoice, r.FormValue("action")))
+}
+
+// sayJSON answers the script.
+func sayJSON(w http.ResponseWriter, words string) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]string{"said": words})
 }
 
 // handleCallback is the shop's webhook receiver: the signature is checked over the raw bytes before anything is read.
@@ -308,25 +319,45 @@ func (s *Shop) handleCallback(w http.ResponseWriter, r *http.Request) {
 	given := r.Header.Get("X-Processing-Signature")
 	h := heard{At: s.Now(), Body: string(body), Signature: given, Verified: hmac.Equal([]byte(sign(s.Secret, body)), []byte(given))}
 	var c struct {
+		ID        int64  `json:"id"`
+		Type      string `json:"type"`
 		ForeignID string `json:"foreign_id"`
 		Status    string `json:"status"`
 		Error     string `json:"error"`
 		Sent      struct {
 			Currency  string `json:"currency"`
+			Amount    string `json:"amount"`
 			Remaining string `json:"remaining_amount"`
 		} `json:"currency_sent"`
+		Address struct {
+			ID int64 `json:"id"`
+		} `json:"crypto_address"`
 	}
 	if err := json.Unmarshal(body, &c); err != nil {
 		http.Error(w, "not JSON", http.StatusBadRequest)
 		return
 	}
-	h.Status, h.Error, h.Coin, h.Remaining = c.Status, c.Error, c.Sent.Currency, c.Sent.Remaining
+	h.Status, h.Error, h.Coin, h.Amount, h.Remaining, h.Deposit = c.Status, c.Error, c.Sent.Currency, c.Sent.Amount, c.Sent.Remaining, c.Type == "deposit"
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, o := range s.orders {
-		if o.ForeignID == c.ForeignID {
-			o.Heard = append(o.Heard, h)
-		}
+	s.heard++
+	h.Number = s.heard
+	if h.Deposit {
+		s.remember(about{deposit: true, number: c.Address.ID}, h)
+	} else if o := s.orderOf(c.ForeignID); o != nil {
+		o.Heard = append(o.Heard, h)
+	} else {
+		s.remember(about{number: c.ID}, h)
 	}
 	w.WriteHeader(http.StatusOK) // also for orders of an earlier start: the delivery is done
+}
+
+// orderOf is the shop's own order of an id, nil for what it did not make.
+func (s *Shop) orderOf(foreignID string) *order {
+	for _, o := range s.orders {
+		if o.ForeignID == foreignID {
+			return o
+		}
+	}
+	return nil
 }

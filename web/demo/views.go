@@ -3,6 +3,7 @@ package demo
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 )
 
@@ -34,6 +35,9 @@ func (o *order) view() orderView {
 	return v
 }
 
+// play is where the order's buttons lead.
+func (v orderView) play() string { return "/demo/orders/" + strconv.Itoa(v.Number) + "/play" }
+
 // indent writes JSON for people; text that is no JSON stays as it is.
 func indent(text string) string {
 	var b bytes.Buffer
@@ -45,6 +49,9 @@ func indent(text string) string {
 
 // says is what a status means to the shop.
 func (h heard) says() string {
+	if h.Deposit {
+		return h.saysDeposit()
+	}
 	switch h.Status {
 	case "pending":
 		return "Part of the money was seen; " + trim(h.Remaining) + " " + h.Coin + " is missing."
@@ -56,12 +63,23 @@ func (h heard) says() string {
 	return h.Error
 }
 
+func (h heard) saysDeposit() string {
+	sum := trim(h.Amount) + " " + h.Coin
+	switch h.Status {
+	case "not_confirmed":
+		return sum + " was seen. Wait for the network."
+	case "confirmed":
+		return sum + " arrived. Credit the customer."
+	}
+	return h.Error
+}
+
 // tone colours a status.
 func tone(status string) string {
 	switch status {
 	case "confirmed":
 		return "ok"
-	case "failed":
+	case "failed", "cancelled":
 		return "bad"
 	case "pending":
 		return "warn"

@@ -1,43 +1,56 @@
-// The demo's page works without this; with it the buttons do not reload the page and callbacks appear as they come.
+// The demo's pages work without this; with it the buttons do not reload the page, and what changes appears as it comes.
 (() => {
   "use strict";
-  const order = document.querySelector("[data-order]");
-  if (!order) return;
-  const base = "/demo/orders/" + order.dataset.order;
+  const live = document.querySelector("[data-live]");
+  if (!live) return;
   const said = document.querySelector("[data-said]");
-  const heard = document.querySelector("[data-heard]");
+  let busy = false;
 
-  for (const form of document.querySelectorAll("[data-acts]")) {
-    form.addEventListener("submit", async (event) => {
-      event.preventDefault();
-      const button = event.submitter;
-      const buttons = document.querySelectorAll("[data-acts] button");
-      for (const b of buttons) b.disabled = true;
-      said.textContent = "Working…";
-      try {
-        const answer = await fetch(form.action, {
-          method: "POST",
-          headers: { Accept: "application/json", "Content-Type": "application/x-www-form-urlencoded" },
-          body: new URLSearchParams({ action: button.value }),
-        });
-        said.textContent = (await answer.json()).said;
-      } catch {
-        said.textContent = "The demo does not answer.";
-      }
-      for (const b of buttons) b.disabled = false;
-      button.focus();
-    });
-  }
+  const hold = (yes) => {
+    busy = yes;
+    for (const b of document.querySelectorAll("[data-acts] button")) b.disabled = yes;
+  };
 
-  let last = heard.innerHTML;
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!form.matches("[data-acts]")) return;
+    event.preventDefault();
+    const button = event.submitter;
+    const body = new URLSearchParams(new FormData(form));
+    body.set("action", button.value);
+    hold(true);
+    said.textContent = "Working…";
+    try {
+      const answer = await fetch(form.action, {
+        method: "POST",
+        headers: { Accept: "application/json", "Content-Type": "application/x-www-form-urlencoded" },
+        body,
+      });
+      said.textContent = answer.ok ? (await answer.json()).said : "That is not there any more.";
+    } catch {
+      said.textContent = "The demo does not answer.";
+    }
+    hold(false);
+    document.getElementById(button.id)?.focus();
+  });
+
+  // What is open stays open, what has the focus keeps it.
+  const show = (text) => {
+    const shown = new Map([...live.querySelectorAll("details[id]")].map((d) => [d.id, d.open]));
+    const focus = live.contains(document.activeElement) ? document.activeElement.id : "";
+    live.innerHTML = text;
+    for (const d of live.querySelectorAll("details[id]")) if (shown.has(d.id)) d.open = shown.get(d.id);
+    if (focus) document.getElementById(focus)?.focus();
+  };
+
+  let last = "";
   const look = async () => {
     try {
-      const answer = await fetch(base + "/heard");
+      const answer = await fetch(live.dataset.live);
       const text = await answer.text();
-      const open = heard.querySelector("details[open]");
-      if (answer.ok && text !== last && !open) {
+      if (answer.ok && text !== last && !busy) {
+        show(text);
         last = text;
-        heard.innerHTML = text;
       }
     } catch {
       // the next look may find it again
