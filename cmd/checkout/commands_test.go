@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -491,76 +490,4 @@ func (in *installation) metrics(t *testing.T) string {
 	defer res.Body.Close()
 	text, _ := io.ReadAll(res.Body)
 	return string(text)
-}
-
-// TestDemo buys something in the demo's shop and pays it.
-func TestDemo(t *testing.T) {
-	in := &installation{t: t, dir: t.TempDir()}
-	t.Cleanup(in.kill)
-	in.env = append(os.Environ(), asProgram+"=1", "CHECKOUT_LISTEN=127.0.0.1:0", "CHECKOUT_INTERNAL_LISTEN=127.0.0.1:0", "CHECKOUT_JSON=true")
-	in.start("demo")
-	in.ready("LTCT")
-	if page := in.get("/demo"); !strings.Contains(page, "House blend") {
-		t.Fatalf("the shop shows %.200s", page)
-	}
-	res, err := http.PostForm(in.base+"/demo/orders", url.Values{"product": {"mugs"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	page, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode != http.StatusOK {
-		t.Fatalf("buying: %d %v", res.StatusCode, err)
-	}
-	_, rest, _ := strings.Cut(string(page), `src="/i/`)
-	if len(rest) < 26 {
-		t.Fatalf("no frame: %s", page)
-	}
-	c := created{URL: "/i/" + rest[:26], ForeignID: "demo"}
-	in.choose(c, "ltct")
-	frame, err := http.Get(in.base + c.path())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := frame.Body.Close(); err != nil || !strings.Contains(frame.Header.Get("Content-Security-Policy"), "frame-ancestors 'self'") || frame.Header.Get("X-Frame-Options") != "" {
-		t.Errorf("the shop may not frame its checkout: %v", frame.Header)
-	}
-	if _, err := http.PostForm(res.Request.URL.String()+"/play", url.Values{"action": {"parts"}}); err != nil {
-		t.Fatal(err)
-	}
-	in.view(c, "paid")
-	chaintest.Until(t, "three verified callbacks", func() bool {
-		heard := in.get(res.Request.URL.Path + "/heard")
-		return strings.Count(heard, "Signature verified") == 3 && strings.Contains(heard, "Paid. Send the goods.") && !strings.Contains(heard, "Signature wrong")
-	})
-	in.stop()
-}
-
-// TestDemoForTheNetwork: a demo that listens on every address still reaches itself, for its orders and for its callbacks.
-func TestDemoForTheNetwork(t *testing.T) {
-	in := &installation{t: t, dir: t.TempDir()}
-	t.Cleanup(in.kill)
-	in.env = append(os.Environ(), asProgram+"=1", "CHECKOUT_LISTEN=0.0.0.0:0", "CHECKOUT_INTERNAL_LISTEN=127.0.0.1:0", "CHECKOUT_JSON=true")
-	in.start("demo")
-	in.ready("LTCT")
-	res, err := http.PostForm(in.base+"/demo/orders", url.Values{"product": {"mugs"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, err := io.ReadAll(res.Body)
-	if err := res.Body.Close(); err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(page), `src="/i/`)
-	if err != nil || res.StatusCode != http.StatusOK || len(rest) < 26 {
-		t.Fatalf("buying: %d %v %s", res.StatusCode, err, page)
-	}
-	in.choose(created{URL: "/i/" + rest[:26], ForeignID: "demo"}, "ltct")
-	if _, err := http.PostForm(res.Request.URL.String()+"/play", url.Values{"action": {"exact"}}); err != nil {
-		t.Fatal(err)
-	}
-	chaintest.Until(t, "a verified callback", func() bool {
-		return strings.Contains(in.get(res.Request.URL.Path+"/heard"), "Signature verified")
-	})
-	in.stop()
 }

@@ -116,9 +116,10 @@ func (a *app) openShop(ctx context.Context, site *sites, node *miningNode, out *
 		return err
 	}
 	site.extra["demo"] = demo.New(demo.Deps{
+		Counter: counter, Sales: func(ctx context.Context) ([]demo.Sale, error) { return a.counterSales(ctx, m.ID) },
 		API: site.local, Key: m.Test.CoinsPaid.Key, Secret: m.Test.CoinsPaid.Secret, Bitcoin: node != nil, Client: &http.Client{Timeout: 10 * time.Second},
 		Play:     func(ctx context.Context, id, action string) error { return a.play(ctx, node, ident.ID(id), action) },
-		Sentence: func(err error) string { return fault.Of(err).Text }, Counter: counter, Now: a.now, Log: a.log,
+		Sentence: func(err error) string { return fault.Of(err).Text }, Now: a.now, Log: a.log,
 	})
 	out.invite = site.base + "/demo"
 	return nil
@@ -133,13 +134,9 @@ func (a *app) addDemoWallet(ctx context.Context, m ident.ID) error {
 	return store.Wallets{DB: a.db}.Insert(ctx, account)
 }
 
-// play lets the customer or the chain act on whichever coin the invoice is paid in. What the counter sold is paid in the played
-// coin if none was chosen.
+// play lets the customer or the chain act on whichever coin the invoice is paid in.
 func (a *app) play(ctx context.Context, node *miningNode, id ident.ID, action string) error {
 	inv, err := a.invoices.Find(ctx, id)
-	if err == nil && inv.Asset == "" && inv.Source != "" && inv.Outcome.State == invoice.Open {
-		inv, err = a.invoices.Choose(ctx, id, invoice.Choice{Asset: a.played.Asset.ID})
-	}
 	if err != nil {
 		return err
 	}

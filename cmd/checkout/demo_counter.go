@@ -1,12 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"checkout/ident"
-	"checkout/invoice"
 	"checkout/merchant"
 	"checkout/money"
 	"checkout/payterm"
@@ -18,143 +15,62 @@ import (
 // demoPIN opens the history of the demo's till.
 const demoPIN = "1234"
 
-// demoColour is that of the demo's button.
-const demoColour = "#3346d3"
-
-// counter is what the demo sells without its shop's server.
-type counter struct {
-	app    *app
-	tenant merchant.Tenant
-}
-
-// openCounter makes a till, links and a button for the demo's merchant.
-func (a *app) openCounter(ctx context.Context, site *sites, m ident.ID) (*demo.Counter, error) {
-	tenant, err := merchant.Operator(m, ident.Test)
+// openCounter makes a till, a link with a poster and a button for the demo's merchant, in the environment of its test keys.
+func (a *app) openCounter(ctx context.Context, site *sites, m ident.ID) (demo.Counter, error) {
+	t, err := merchant.Operator(m, ident.Test)
 	if err != nil {
-		return nil, err
+		return demo.Counter{}, err
 	}
-	eur, _ := money.FiatByCode("EUR")
-	sum := func(cents int64) money.Amount { return money.Units(eur, cents) }
-	till, err := a.payterm.CreateTerminal(ctx, tenant, payterm.Terminal{
-		Name: "Till 1", Mode: payterm.ModeKeypad, Currency: eur, Tips: []int{5, 10, 15}, PIN: demoPIN,
+	euro, _ := money.FiatByCode("EUR")
+	cents := func(n int64) money.Amount { return money.Units(euro, n) }
+	till, err := a.payterm.CreateTerminal(ctx, t, payterm.Terminal{
+		Name: "Till 1", Mode: payterm.ModeKeypad, Currency: euro, Max: cents(2000_00), Tips: []int{5, 10, 15}, PIN: demoPIN,
 	})
 	if err != nil {
-		return nil, err
+		return demo.Counter{}, err
 	}
-	var paths []string
-	for _, l := range []payterm.Link{
-		{
-			Title: "Pay what you like", Description: "For the coffee you just had.", Mode: payterm.ModeCustomer, Currency: eur, Min: sum(1_00), Max: sum(500_00),
-			Suggestions: []money.Amount{sum(5_00), sum(10_00), sum(20_00)},
-		},
-		{Title: "Cupping class, one seat", Description: "Saturday at ten, with five coffees to taste.", Mode: payterm.ModeFixed, Currency: eur, Amount: sum(35_00)},
-		{Title: "Top up your coffee card", Mode: payterm.ModeDeposit},
-	} {
-		made, err := a.payterm.CreateLink(ctx, tenant, l)
-		if err != nil {
-			return nil, err
-		}
-		paths = append(paths, "/l/"+made.Slug)
-	}
-	button, err := a.payterm.CreateButton(ctx, tenant, payterm.Button{
-		Name: "House blend", Description: "Two kilos, medium roast.", Mode: payterm.ModeFixed, Currency: eur, Amount: sum(25_50), MinQuantity: 1, MaxQuantity: 10, Colour: demoColour,
+	link, err := a.payterm.CreateLink(ctx, t, payterm.Link{
+		Title: "The tip jar", Description: "For the people behind the counter.", Mode: payterm.ModeCustomer, Currency: euro,
+		Min: cents(1_00), Max: cents(500_00), Suggestions: []money.Amount{cents(2_00), cents(5_00), cents(10_00)},
 	})
 	if err != nil {
-		return nil, err
+		return demo.Counter{}, err
 	}
-	c := counter{a, tenant}
-	return &demo.Counter{
-		Till: "/t/" + till.Token, PIN: demoPIN, Link: paths[0], Poster: paths[0] + "/poster?size=a4", Fixed: paths[1], TopUp: paths[2],
-		Form: snippet(button, ""), Source: snippet(button, site.base), Sales: c.sales, Addresses: c.addresses,
-		Send: func(ctx context.Context, id string) error { return a.rehearseDeposit(ctx, id, "pay", "", "") },
+	button, err := a.payterm.CreateButton(ctx, t, payterm.Button{
+		Name: "House blend, 2 kg", Description: "Brazil and Ethiopia, medium roast", Mode: payterm.ModeFixed, Currency: euro, Amount: cents(25_50),
+		MinQuantity: 1, MaxQuantity: 10, Text: "Buy", Colour: "#6b4a36", SuccessURL: site.base + "/demo/sales/{ID}",
+	})
+	if err != nil {
+		return demo.Counter{}, err
+	}
+	loader := payterm.Loader{Address: site.base + embed.Path, Integrity: embed.Integrity()}
+	return demo.Counter{
+		Till: "/t/" + till.Token, PIN: demoPIN, Link: "/l/" + link.Slug, Poster: "/l/" + link.Slug + "/poster?size=a4",
+		Product: button.Name + ", by the piece.", Button: button.Snippets(site.base, paintOf(button), loader).Modal,
 	}, nil
 }
 
-// snippet is a button's form. Without a base it works under whatever name the page that holds it was opened by.
-func snippet(b payterm.Button, base string) string {
-	return b.Snippets(base, paintOf(b), payterm.Loader{Address: base + embed.Path, Integrity: embed.Integrity()}).Form
-}
-
-// source is a terminal, a link or a button by the name people know it by.
-type source struct {
-	id   ident.ID
-	name string
-}
-
-// sources are all the merchant has, those made on the command line meanwhile too.
-func (c counter) sources(ctx context.Context) ([]source, error) {
-	var list []source
-	terminals, err := c.app.payterm.ListTerminals(ctx, c.tenant)
+// counterSales lists what the counter sold, the newest first.
+func (a *app) counterSales(ctx context.Context, m ident.ID) ([]demo.Sale, error) {
+	t, err := merchant.Operator(m, ident.Test)
 	if err != nil {
 		return nil, err
 	}
-	for _, x := range terminals {
-		list = append(list, source{x.ID, x.Name})
-	}
-	links, err := c.app.payterm.ListLinks(ctx, c.tenant)
-	if err != nil {
-		return nil, err
-	}
-	for _, x := range links {
-		list = append(list, source{x.ID, "Link “" + x.Title + "”"})
-	}
-	buttons, err := c.app.payterm.ListButtons(ctx, c.tenant)
-	if err != nil {
-		return nil, err
-	}
-	for _, x := range buttons {
-		list = append(list, source{x.ID, "Button “" + x.Name + "”"})
-	}
-	return list, nil
-}
-
-// sales lists the newest invoices of all sources.
-func (c counter) sales(ctx context.Context, most int) ([]demo.Sale, error) {
-	sources, err := c.sources(ctx)
+	ids, err := store.Invoices{DB: a.db}.Newest(ctx, t, 50)
 	if err != nil {
 		return nil, err
 	}
 	var list []demo.Sale
-	for _, from := range sources {
-		sold, err := store.Payterms{DB: c.app.db}.Sold(ctx, from.id, most)
-		if err != nil {
-			return nil, err
-		}
-		for _, x := range sold {
-			list = append(list, demo.Sale{ID: string(x.ID), From: from.name, At: x.Created})
-		}
-	}
-	slices.SortFunc(list, func(a, b demo.Sale) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID)) })
-	list = list[:min(most, len(list))]
-	for i := range list {
-		inv, err := c.app.invoices.Find(ctx, ident.ID(list[i].ID))
-		if err != nil {
-			return nil, err
-		}
-		v := c.app.view(inv)
-		x := &list[i]
-		x.Number, x.Title, x.Price, x.State, x.Short, x.Coin = v.Number, v.Title, v.Price+" "+v.Currency, v.State, inv.Outcome.Amount == invoice.Short, v.Coin
-	}
-	return list, nil
-}
-
-// addresses lists the newest deposit addresses of the merchant that can be played with.
-func (c counter) addresses(ctx context.Context, most int) ([]demo.Address, error) {
-	ids, err := store.Deposits{DB: c.app.db}.Newest(ctx, c.tenant, most)
-	if err != nil {
-		return nil, err
-	}
-	var list []demo.Address
 	for _, id := range ids {
-		x, err := c.app.deposits.Find(ctx, id)
+		inv, err := a.invoices.Find(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		if x.Asset != c.app.played.Asset.ID && x.Asset != c.app.played.Token.ID {
+		if inv.Source == "" {
 			continue
 		}
-		list = append(list, demo.Address{
-			ID: string(x.ID), Number: x.Number, From: x.Origin, Coin: x.Currency.Code, Received: x.Received().Plain(), At: x.Created,
+		list = append(list, demo.Sale{
+			Invoice: string(inv.ID), ForeignID: inv.ForeignID, By: inv.Origin, Title: inv.Title, Price: inv.Price.String() + " " + inv.Price.Currency().Code,
 		})
 	}
 	return list, nil

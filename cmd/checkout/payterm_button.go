@@ -74,13 +74,12 @@ type buttonView struct {
 // defaultPaint is the colours of a button nobody gave one.
 var defaultPaint = payterm.Paint{Ground: "#0b5fff", Ink: "#ffffff"}
 
-// paintOf is the colours of a button, as far from each other as reading needs.
-func paintOf(b payterm.Button) payterm.Paint {
-	p, err := brand.New(b.Colour)
-	if err != nil {
-		return defaultPaint
+// paintOf is a button's colours, corrected until they can be read.
+func paintOf(x payterm.Button) payterm.Paint {
+	if p, err := brand.New(x.Colour); err == nil {
+		return payterm.Paint{Ground: p.Light.Brand, Ink: p.Light.OnBrand}
 	}
-	return payterm.Paint{Ground: p.Light.Brand, Ink: p.Light.OnBrand}
+	return defaultPaint
 }
 
 func (a *app) buttonView(x payterm.Button) buttonView {

@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"checkout/invoice"
+	"checkout/payterm"
 	"checkout/web/browsertest"
 )
 
@@ -156,4 +158,27 @@ func TestWithoutScriptFits(t *testing.T) {
 		t.Errorf("the form page: %q", got)
 	}
 	b.Quiet(t)
+}
+
+// A whole sale at the till by forms and links: the sum, the tip, a coin, the code, and "Paid" after the page renewed itself.
+func TestItem57Till(t *testing.T) {
+	m, b := openMarket(t), browsertest.Open(t)
+	x := m.terminal(func(x *payterm.Terminal) { x.Tips = []int{10} })
+	b.Scripts(t, false)
+	b.Do(t, chromedp.EmulateViewport(360, 740), chromedp.Navigate(m.at(x)))
+	if keypad := browsertest.JS[bool](t, b, `document.querySelector(".keys").offsetParent !== null`); keypad {
+		t.Error("keys are shown that do nothing")
+	}
+	b.Do(t, chromedp.SendKeys("[data-testid=entry]", "12.50"), chromedp.Click("#charge"), chromedp.Click("[data-testid=tip-10]"), chromedp.Click("[data-testid=coin-ltct]"))
+	b.Do(t, chromedp.WaitVisible("[data-testid=qr]"))
+	inv := m.newest()
+	if inv.Price.String() != "13.75" || inv.Asset != "ltct" {
+		t.Errorf("made %s in %q", inv.Price, inv.Asset)
+	}
+	if got, want := browsertest.ReadCode(t, b.Shoot(t)), mustAddress(t, inv); !strings.Contains(got, want) {
+		t.Errorf("the code reads %q, the address is %s", got, want)
+	}
+	m.settle(inv)
+	b.Becomes(t, 40*time.Second, `!!document.querySelector("#live.is-paid h1")`)
+	b.Do(t, chromedp.Click("[data-testid=new-sale]"), chromedp.WaitVisible("[data-testid=entry]"))
 }

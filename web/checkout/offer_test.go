@@ -367,7 +367,7 @@ func TestBuyersAreLimited(t *testing.T) {
 	t.Error("nobody stops the product")
 }
 
-// The snippet works on any page, without script, and asks for nothing before it is pressed.
+// The snippet works on any page, without script (item 57: the buy-now form), and asks for nothing before it is pressed.
 func TestItem104Snippet(t *testing.T) {
 	m, b := openMarket(t), browsertest.Open(t)
 	x := m.button(func(x *payterm.Button) { x.Text, x.MinQuantity, x.MaxQuantity = `Buy "now" <b>`, 1, 5 })

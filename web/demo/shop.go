@@ -14,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,10 +34,12 @@ type Deps struct {
 	Secret  string
 	Bitcoin bool // a real Bitcoin node runs beside
 	// Play lets the customer or the chain do something about an invoice, by its capability id.
-	Play func(ctx context.Context, id, action string) error
+	Play    func(ctx context.Context, id, action string) error
+	Counter Counter
+	// Sales lists what the counter sold, the newest first; nil: there is no counter.
+	Sales func(ctx context.Context) ([]Sale, error)
 	// Sentence turns a failure of Play into words.
 	Sentence func(error) string
-	Counter  *Counter // nil: the shop sells by its own server alone
 	Client   *http.Client
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -50,8 +53,7 @@ type Shop struct {
 	mu     sync.Mutex
 	taken  int // numbers given out, also to orders that failed
 	orders []*order
-	heard  int    // callbacks so far
-	told   []told // those about the counter
+	heard  map[string][]heard // by foreign_id, the oldest first
 }
 
 // order is one order with what went over the wire.
@@ -64,15 +66,10 @@ type order struct {
 	Request   string
 	Signature string
 	Answer    string
-	At        time.Time
-	Heard     []heard
 }
 
 // heard is one callback.
 type heard struct {
-	Number    int // counts them
-	Deposit   bool
-	Amount    string
 	At        time.Time
 	Status    string
 	Remaining string
@@ -98,42 +95,39 @@ var products = [...]product{
 	{"grinder", "Hand grinder", "Steel burrs, thirty clicks", "119.00", "grinder"},
 }
 
-// maxOrders bounds the shop's memory.
-const maxOrders = 500
+// maxOrders and maxHeard bound the shop's memory.
+const (
+	maxOrders = 500
+	maxHeard  = 1000 // orders and sales something was heard of
+)
 
 // New makes the shop.
 func New(d Deps) *Shop {
-	s := &Shop{Deps: d}
+	s := &Shop{Deps: d, heard: map[string][]heard{}}
 	r := chi.NewRouter()
 	r.Get("/demo", s.handleShop)
 	r.Get("/demo/", s.handleShop)
 	r.Get("/demo/files/{name}", s.handleFile)
+	r.Get("/demo/recent", s.handleRecent)
 	r.Post("/demo/orders", s.handleOrder)
-	r.Get("/demo/orders/{n}", s.handleShow)
-	r.Get("/demo/orders/{n}/heard", s.handleHeard)
-	r.Post("/demo/orders/{n}/play", s.handlePlay)
-	r.Post("/demo/callback", s.handleCallback)
-	s.counterRoutes(r)
-	s.routes = headers(r, s.styles())
-	return s
-}
-
-// styles are the styles beside those in files: the counter's button is shown as it looks on anybody's page.
-func (s *Shop) styles() string {
-	if s.Counter == nil {
-		return ""
+	for path, find := range map[string]func(*http.Request) (orderView, bool){"/demo/orders/{n}": s.find, "/demo/sales/{invoice}": s.sale} {
+		r.Get(path, s.handleShow(find))
+		r.Get(path+"/heard", s.handleHeard(find))
+		r.Post(path+"/play", s.handlePlay(find))
 	}
-	return styleHash(s.Counter.Form)
+	r.Post("/demo/callback", s.handleCallback)
+	s.routes = headers(d.Counter.styles(), r)
+	return s
 }
 
 // ServeHTTP answers.
 func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.routes.ServeHTTP(w, r) }
 
-// headers are as strict as the checkout's own, but for the frame the checkout is shown in.
-func headers(next http.Handler, styles string) http.Handler {
+// headers are as strict as the checkout's own, but for the frame the checkout is shown in and the style of the snippet.
+func headers(styles string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'"+styles+"; img-src 'self' data:; connect-src 'self'; "+
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src "+styles+"; img-src 'self' data:; connect-src 'self'; "+
 			"form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'")
 		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
@@ -152,13 +146,11 @@ func (s *Shop) render(w http.ResponseWriter, r *http.Request, c templ.Component)
 }
 
 func (s *Shop) handleShop(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	recent := []orderView{}
-	for i := len(s.orders) - 1; i >= 0 && len(recent) < 5; i-- {
-		recent = append(recent, s.orders[i].view())
+	orders, sales, err := s.recent(r.Context())
+	if err != nil { // the shop sells without the counter
+		s.Log.Error("demo sales not found", "event", "demo_failed", "err", err)
 	}
-	s.mu.Unlock()
-	s.render(w, r, shopPage(products[:], recent, s.Counter, s.Bitcoin))
+	s.render(w, r, shopPage(products[:], s.Counter, orders, sales, s.Bitcoin))
 }
 
 func (s *Shop) handleFile(w http.ResponseWriter, r *http.Request) {
@@ -189,7 +181,7 @@ func (s *Shop) order(ctx context.Context, p product) (*order, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &order{Number: number, Product: p, ForeignID: fmt.Sprintf("acme-demo-order-%d-%d", number, s.Now().UnixMilli()), At: s.Now()}
+	o := &order{Number: number, Product: p, ForeignID: fmt.Sprintf("acme-demo-order-%d-%d", number, s.Now().UnixMilli())}
 	body, err := json.Marshal(struct {
 		Timer      bool   `json:"timer"`
 		Title      string `json:"title"`
@@ -269,44 +261,53 @@ func (s *Shop) find(r *http.Request) (orderView, bool) {
 	defer s.mu.Unlock()
 	for _, o := range s.orders {
 		if err == nil && o.Number == n {
-			return o.view(), true
+			return s.view(o), true
 		}
 	}
 	return orderView{}, false
 }
 
-func (s *Shop) handleShow(w http.ResponseWriter, r *http.Request) {
-	o, ok := s.find(r)
-	if !ok {
-		http.Redirect(w, r, "/demo", http.StatusSeeOther) // an order of an earlier start
-		return
+func (s *Shop) handleShow(find func(*http.Request) (orderView, bool)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, ok := find(r)
+		if !ok {
+			http.Redirect(w, r, "/demo", http.StatusSeeOther) // of an earlier start
+			return
+		}
+		s.render(w, r, orderPage(v, s.Bitcoin, r.URL.Query().Get("said")))
 	}
-	s.render(w, r, orderPage(o, s.Bitcoin, r.URL.Query().Get("said")))
 }
 
-func (s *Shop) handleHeard(w http.ResponseWriter, r *http.Request) {
-	o, ok := s.find(r)
-	if !ok {
-		http.NotFound(w, r)
-		return
+func (s *Shop) handleHeard(find func(*http.Request) (orderView, bool)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, ok := find(r)
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		s.render(w, r, heardList(v))
 	}
-	s.render(w, r, heardList(o.Heard))
 }
 
 // handlePlay lets the customer, or the chain, do something.
-func (s *Shop) handlePlay(w http.ResponseWriter, r *http.Request) {
-	o, ok := s.find(r)
-	if !ok {
-		http.NotFound(w, r)
-		return
+func (s *Shop) handlePlay(find func(*http.Request) (orderView, bool)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, ok := find(r)
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		said := ""
+		if err := s.Play(r.Context(), v.Invoice, r.FormValue("action")); err != nil {
+			said = s.Sentence(err)
+		}
+		if r.Header.Get("Accept") == "application/json" {
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(map[string]string{"said": said})
+			return
+		}
+		http.Redirect(w, r, v.Base+"?said="+url.QueryEscape(said), http.StatusSeeOther)
 	}
-	s.said(w, r, "/demo/orders/"+strconv.Itoa(o.Number), s.Play(r.Context(), o.Invoice, r.FormValue("action")))
-}
-
-// sayJSON answers the script.
-func sayJSON(w http.ResponseWriter, words string) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]string{"said": words})
 }
 
 // handleCallback is the shop's webhook receiver: the signature is checked over the raw bytes before anything is read.
@@ -319,45 +320,23 @@ func (s *Shop) handleCallback(w http.ResponseWriter, r *http.Request) {
 	given := r.Header.Get("X-Processing-Signature")
 	h := heard{At: s.Now(), Body: string(body), Signature: given, Verified: hmac.Equal([]byte(sign(s.Secret, body)), []byte(given))}
 	var c struct {
-		ID        int64  `json:"id"`
-		Type      string `json:"type"`
 		ForeignID string `json:"foreign_id"`
 		Status    string `json:"status"`
 		Error     string `json:"error"`
 		Sent      struct {
 			Currency  string `json:"currency"`
-			Amount    string `json:"amount"`
 			Remaining string `json:"remaining_amount"`
 		} `json:"currency_sent"`
-		Address struct {
-			ID int64 `json:"id"`
-		} `json:"crypto_address"`
 	}
 	if err := json.Unmarshal(body, &c); err != nil {
 		http.Error(w, "not JSON", http.StatusBadRequest)
 		return
 	}
-	h.Status, h.Error, h.Coin, h.Amount, h.Remaining, h.Deposit = c.Status, c.Error, c.Sent.Currency, c.Sent.Amount, c.Sent.Remaining, c.Type == "deposit"
+	h.Status, h.Error, h.Coin, h.Remaining = c.Status, c.Error, c.Sent.Currency, c.Sent.Remaining
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.heard++
-	h.Number = s.heard
-	if h.Deposit {
-		s.remember(about{deposit: true, number: c.Address.ID}, h)
-	} else if o := s.orderOf(c.ForeignID); o != nil {
-		o.Heard = append(o.Heard, h)
-	} else {
-		s.remember(about{number: c.ID}, h)
+	if _, known := s.heard[c.ForeignID]; known || len(s.heard) < maxHeard {
+		s.heard[c.ForeignID] = append(s.heard[c.ForeignID], h)
 	}
-	w.WriteHeader(http.StatusOK) // also for orders of an earlier start: the delivery is done
-}
-
-// orderOf is the shop's own order of an id, nil for what it did not make.
-func (s *Shop) orderOf(foreignID string) *order {
-	for _, o := range s.orders {
-		if o.ForeignID == foreignID {
-			return o
-		}
-	}
-	return nil
+	w.WriteHeader(http.StatusOK) // also for what nobody remembers: the delivery is done
 }

@@ -86,3 +86,68 @@ func TestSaidInTheAddress(t *testing.T) {
 		t.Errorf("%d, led to %s: %v", w.Code, w.Header().Get("Location"), err)
 	}
 }
+
+// openCounter is a shop with a counter that has sold something, which the shop has heard of.
+func openCounter(t *testing.T) *Shop {
+	t.Helper()
+	s := New(Deps{
+		Secret: "secret", Now: time.Now, Log: slog.New(slog.DiscardHandler), Sentence: error.Error,
+		Counter: Counter{Till: "/t/TILL", PIN: "1234", Link: "/l/LINK", Poster: "/l/LINK/poster", Button: "<form><button>Buy now</button></form>\n<style>.pay-btn{color:#fff}</style>\n"},
+		Sales: func(context.Context) ([]Sale, error) {
+			return []Sale{{Invoice: "INVOICE", ForeignID: "till-7", By: "terminal", Title: "Till 1", Price: "5.50 EUR"}}, nil
+		},
+	})
+	body := `{"foreign_id":"till-7","status":"confirmed"}`
+	r := httptest.NewRequest(http.MethodPost, "/demo/callback", strings.NewReader(body))
+	r.Header.Set("X-Processing-Signature", sign("secret", []byte(body)))
+	w := httptest.NewRecorder()
+	if s.ServeHTTP(w, r); w.Code != http.StatusOK {
+		t.Fatalf("the callback: %d", w.Code)
+	}
+	return s
+}
+
+func get(s *Shop, path string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+	return w
+}
+
+// TestCounter: the till, the link, the poster and the pasted snippet are on the page, the snippet's style is allowed and no
+// other, and a sale has a page of its own, with what was heard of it.
+func TestCounter(t *testing.T) {
+	s := openCounter(t)
+	page := get(s, "/demo")
+	for _, part := range []string{`href="/t/TILL"`, `href="/l/LINK"`, `href="/l/LINK/poster"`, "<form><button>Buy now</button></form>", "1234", `href="/demo/sales/INVOICE"`, "At the till", "5.50 EUR", ">confirmed<"} {
+		if !strings.Contains(page.Body.String(), part) {
+			t.Errorf("the shop has no %s", part)
+		}
+	}
+	// printf %s '.pay-btn{color:#fff}' | openssl dgst -sha256 -binary | base64
+	if csp := page.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "style-src 'self' 'sha256-DR8fi8JUIaxzTNZ0GqApmh4f1vGad55AsKS9zqqz2j0='; ") {
+		t.Errorf("the policy is %s", csp)
+	}
+	if list := get(s, "/demo/recent").Body.String(); !strings.Contains(list, `href="/demo/sales/INVOICE"`) || strings.Contains(list, "<html") {
+		t.Errorf("the list is %s", list)
+	}
+	sale := get(s, "/demo/sales/INVOICE").Body.String()
+	for _, part := range []string{`data-pay-inline="INVOICE"`, `action="/demo/sales/INVOICE/play"`, ">confirmed<", "Signature verified"} {
+		if !strings.Contains(sale, part) {
+			t.Errorf("the sale has no %s", part)
+		}
+	}
+	if strings.Contains(sale, "What the shop sent") {
+		t.Error("the shop sent something for a sale of the till")
+	}
+	played := ""
+	s.Play = func(_ context.Context, id, action string) error { played = id + " " + action; return nil }
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodPost, "/demo/sales/INVOICE/play", strings.NewReader("action=exact"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if s.ServeHTTP(w, r); w.Header().Get("Location") != "/demo/sales/INVOICE?said=" || played != "INVOICE exact" {
+		t.Errorf("played %q, led to %s", played, w.Header().Get("Location"))
+	}
+	if w := get(s, "/demo/sales/ELSE"); w.Code != http.StatusSeeOther {
+		t.Errorf("a sale nobody made: %d", w.Code)
+	}
+}

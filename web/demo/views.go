@@ -3,40 +3,43 @@ package demo
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// orderView is an order as the page shows it; it shares nothing with the shop's own.
+// orderView is an order of the shop, or a sale of the counter, as the page shows it; it shares nothing with the shop's own.
 type orderView struct {
-	Number    int
-	Product   product
-	Invoice   string
-	URL       string
-	Path      string
-	Request   string
+	Base      string // path of its page
+	Name      string // "Order #1001", "At the till"
+	About     string // what was bought
+	Price     string
+	Invoice   string // capability id
+	Path      string // of the customer's page
+	Request   string // what the shop's server sent; of a sale it sent nothing
 	Signature string
 	Answer    string
 	Status    string
 	Heard     []heard // newest first
 }
 
-func (o *order) view() orderView {
-	v := orderView{
-		Number: o.Number, Product: o.Product, Invoice: o.Invoice, URL: o.URL, Path: "/i/" + o.Invoice, Request: indent(o.Request),
-		Signature: o.Signature, Answer: indent(o.Answer), Status: "waiting",
-	}
-	for i := len(o.Heard) - 1; i >= 0; i-- {
-		v.Heard = append(v.Heard, o.Heard[i])
-	}
+// view is an order's page. The caller holds the lock.
+func (s *Shop) view(o *order) orderView {
+	return s.heardOf(orderView{
+		Base: "/demo/orders/" + strconv.Itoa(o.Number), Name: "Order #" + strconv.Itoa(o.Number), About: o.Product.Name, Price: o.Product.Price + " EUR",
+		Invoice: o.Invoice, Path: "/i/" + o.Invoice, Request: indent(o.Request), Signature: o.Signature, Answer: indent(o.Answer),
+	}, o.ForeignID)
+}
+
+// heardOf adds what was heard. The caller holds the lock.
+func (s *Shop) heardOf(v orderView, foreignID string) orderView {
+	v.Status, v.Heard = "waiting", slices.Clone(s.heard[foreignID])
+	slices.Reverse(v.Heard)
 	if len(v.Heard) > 0 {
 		v.Status = v.Heard[0].Status
 	}
 	return v
 }
-
-// play is where the order's buttons lead.
-func (v orderView) play() string { return "/demo/orders/" + strconv.Itoa(v.Number) + "/play" }
 
 // indent writes JSON for people; text that is no JSON stays as it is.
 func indent(text string) string {
@@ -49,9 +52,6 @@ func indent(text string) string {
 
 // says is what a status means to the shop.
 func (h heard) says() string {
-	if h.Deposit {
-		return h.saysDeposit()
-	}
 	switch h.Status {
 	case "pending":
 		return "Part of the money was seen; " + trim(h.Remaining) + " " + h.Coin + " is missing."
@@ -63,23 +63,12 @@ func (h heard) says() string {
 	return h.Error
 }
 
-func (h heard) saysDeposit() string {
-	sum := trim(h.Amount) + " " + h.Coin
-	switch h.Status {
-	case "not_confirmed":
-		return sum + " was seen. Wait for the network."
-	case "confirmed":
-		return sum + " arrived. Credit the customer."
-	}
-	return h.Error
-}
-
 // tone colours a status.
 func tone(status string) string {
 	switch status {
 	case "confirmed":
 		return "ok"
-	case "failed", "cancelled":
+	case "failed":
 		return "bad"
 	case "pending":
 		return "warn"

@@ -1,61 +1,55 @@
-// The demo's pages work without this; with it the buttons do not reload the page, and what changes appears as it comes.
+// The demo's page works without this; with it the buttons do not reload the page and callbacks appear as they come.
 (() => {
   "use strict";
-  const live = document.querySelector("[data-live]");
-  if (!live) return;
-  const said = document.querySelector("[data-said]");
-  let busy = false;
 
-  const hold = (yes) => {
-    busy = yes;
-    for (const b of document.querySelectorAll("[data-acts] button")) b.disabled = yes;
-  };
-
-  document.addEventListener("submit", async (event) => {
-    const form = event.target;
-    if (!form.matches("[data-acts]")) return;
-    event.preventDefault();
-    const button = event.submitter;
-    const body = new URLSearchParams(new FormData(form));
-    body.set("action", button.value);
-    hold(true);
-    said.textContent = "Working…";
-    try {
-      const answer = await fetch(form.action, {
-        method: "POST",
-        headers: { Accept: "application/json", "Content-Type": "application/x-www-form-urlencoded" },
-        body,
-      });
-      said.textContent = answer.ok ? (await answer.json()).said : "That is not there any more.";
-    } catch {
-      said.textContent = "The demo does not answer.";
-    }
-    hold(false);
-    document.getElementById(button.id)?.focus();
-  });
-
-  // What is open stays open, what has the focus keeps it.
-  const show = (text) => {
-    const shown = new Map([...live.querySelectorAll("details[id]")].map((d) => [d.id, d.open]));
-    const focus = live.contains(document.activeElement) ? document.activeElement.id : "";
-    live.innerHTML = text;
-    for (const d of live.querySelectorAll("details[id]")) if (shown.has(d.id)) d.open = shown.get(d.id);
-    if (focus) document.getElementById(focus)?.focus();
-  };
-
-  let last = "";
-  const look = async () => {
-    try {
-      const answer = await fetch(live.dataset.live);
-      const text = await answer.text();
-      if (answer.ok && text !== last && !busy) {
-        show(text);
-        last = text;
+  // renew keeps a part of the page as new as what its address answers; what somebody has opened to read stays.
+  const renew = (part, address, every) => {
+    let last = "";
+    const look = async () => {
+      try {
+        const answer = await fetch(address);
+        const text = await answer.text();
+        if (answer.ok && text !== last && !part.querySelector("details[open]") && !part.contains(document.activeElement)) {
+          last = text;
+          part.innerHTML = text;
+        }
+      } catch {
+        // the next look may find it again
       }
-    } catch {
-      // the next look may find it again
-    }
-    setTimeout(look, document.hidden ? 5000 : 800);
+      setTimeout(look, document.hidden ? 5000 : every);
+    };
+    look();
   };
-  look();
+  const recent = document.querySelector("[data-recent]");
+  if (recent) renew(recent, "/demo/recent", 2000);
+
+  const order = document.querySelector("[data-order]");
+  if (!order) return;
+  const base = order.dataset.order;
+  const said = document.querySelector("[data-said]");
+  const heard = document.querySelector("[data-heard]");
+
+  for (const form of document.querySelectorAll("[data-acts]")) {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const button = event.submitter;
+      const buttons = document.querySelectorAll("[data-acts] button");
+      for (const b of buttons) b.disabled = true;
+      said.textContent = "Working…";
+      try {
+        const answer = await fetch(form.getAttribute("action"), { // form.action is the buttons of that name
+          method: "POST",
+          headers: { Accept: "application/json", "Content-Type": "application/x-www-form-urlencoded" },
+          body: new URLSearchParams({ action: button.value }),
+        });
+        said.textContent = (await answer.json()).said;
+      } catch {
+        said.textContent = "The demo does not answer.";
+      }
+      for (const b of buttons) b.disabled = false;
+      button.focus();
+    });
+  }
+
+  renew(heard, base + "/heard", 800);
 })();
