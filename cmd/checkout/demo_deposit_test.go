@@ -30,7 +30,7 @@ func TestDemoDeposit(t *testing.T) {
 		}
 		links[words] = m[1]
 	}
-	at := in.posted(links["For deposits"], url.Values{"method": {"ltct"}, "asset": {"ltct"}, "coin": {"ltct"}})
+	at := in.posted(links["For deposits"], url.Values{"method": {"ltct"}})
 	id, found := strings.CutPrefix(at, "/d/")
 	if !found {
 		t.Fatalf("the link leads to %s", at)
