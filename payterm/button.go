@@ -30,7 +30,7 @@ type Button struct {
 	Min, Max    money.Amount // of ModeCustomer; zero: no bound but MaxAmount
 	MinQuantity int64        // of ModeFixed; 1 unless told otherwise
 	MaxQuantity int64
-	Stock       int64           // how many payments; 0: no limit
+	Stock       int64           // how many payments, of one piece each; 0: no limit
 	Secret      merchant.Secret // signs amounts the shop makes up; see Sign
 	SuccessURL  string          // "{ID}" in it becomes the invoice's capability id
 	FailureURL  string
@@ -72,6 +72,9 @@ func (b Button) Check() error {
 	if b.Mode == ModeCustomer && b.MaxQuantity > 1 {
 		return ErrQuantityForm
 	}
+	if b.Stock > 0 && b.MaxQuantity > 1 { // the stock counts payments
+		return ErrQuantityForm.Saying("What has a stock is sold one by one: its quantity is 1.")
+	}
 	if b.Mode == ModeFixed && !sellable(b.Currency, times(b.Amount, b.MaxQuantity)) {
 		return ErrQuantityForm
 	}
@@ -96,7 +99,7 @@ type Form struct {
 type Offer struct {
 	Amount   string // a plain decimal, exactly as it is sent
 	Currency string // the button's
-	Order    string // the shop's own name for it; may be empty
+	Order    string // the shop's own name for it, which callbacks tell
 	Exp      string // until when it holds, in seconds since 1970
 }
 
@@ -111,6 +114,9 @@ func (b Button) Sign(o Offer) string {
 // VerifyOffer says what an offer asks for if the shop made it and it still holds. The sum need not keep to the button's own
 // bounds. ErrOffer, ErrOfferExpired.
 func (b Button) VerifyOffer(o Offer, sig string, now time.Time) (money.Amount, error) {
+	if o.Order == "" { // every customer would be led to the invoice of the first
+		return money.Amount{}, ErrOffer.Saying("The shop's offer names no order.")
+	}
 	if b.Secret == "" || !hmac.Equal([]byte(b.Sign(o)), []byte(sig)) {
 		return money.Amount{}, ErrOffer
 	}

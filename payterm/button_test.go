@@ -28,7 +28,9 @@ func TestBuy(t *testing.T) {
 	c.must(err)
 	loaded, err := c.World.Invoices.Find(t.Context(), inv.ID)
 	c.must(err)
-	if !loaded.Price.Equal(cents(37_50)) || loaded.Title != "3 × Mug" || loaded.Description != "blue" || loaded.ForeignID != "1001" || loaded.Origin != "button" ||
+	if !loaded.Price.Equal(cents(37_50)) || loaded.Title != "3 × Mug" || loaded.Description != "blue" || loaded.Origin != "button" ||
+		!strings.HasPrefix(loaded.ForeignID, x.Slug+"-") || loaded.EndUserReference != "1001" || // nobody has signed that it is the shop's order 1001
+
 		loaded.Source != x.ID || loaded.SuccessURL != "https://shop.example/ok?"+string(inv.ID) || loaded.FailureURL != "https://shop.example/no?"+string(inv.ID) ||
 		loaded.Terms.Name != invoice.TermsOrder || loaded.Terms.Final {
 		t.Errorf("%+v", loaded)
@@ -75,29 +77,67 @@ func TestBuy(t *testing.T) {
 	}
 }
 
-// TestQuota: unpaid invoices are bounded by source, and places come free as they end.
+// TestQuota: unpaid invoices are bounded by source. The oldest gives way if no address was given out for it; else who comes is
+// asked to wait.
 func TestQuota(t *testing.T) {
 	c := openCounter(t)
 	c.MaxOpen = 3
 	a, b := c.terminal(nil), c.terminal(nil)
-	var first *invoice.Invoice
-	for range 3 {
-		inv, err := c.Charge(t.Context(), a.Token, payterm.Charge{Amount: cents(1_00), Once: ""})
+	charge := func() *invoice.Invoice {
+		t.Helper()
+		c.clock.Pass(time.Second)
+		inv, err := c.Charge(t.Context(), a.Token, payterm.Charge{Amount: cents(1_00)})
 		c.must(err)
-		first = inv
+		return inv
 	}
-	_, err := c.Charge(t.Context(), a.Token, payterm.Charge{Amount: cents(1_00)})
-	c.refuses("a fourth", err, payterm.ErrTooManyOpen)
+	first, second := charge(), charge()
+	charge()
+	charge()
+	loaded, err := c.World.Invoices.Find(t.Context(), first.ID)
+	c.must(err)
+	if loaded.Outcome.State != invoice.Cancelled {
+		t.Errorf("the oldest is %s", loaded.Outcome.State)
+	}
+	_, err = c.World.Invoices.Choose(t.Context(), second.ID, invoice.Choice{Asset: c.Asset.ID})
+	c.must(err)
+	_, err = c.Charge(t.Context(), a.Token, payterm.Charge{Amount: cents(1_00)})
+	c.refuses("one more, while the oldest can be paid", err, payterm.ErrTooManyOpen)
 	if f := fault.Of(err); f.Kind != fault.TooMany || f.After != time.Minute {
 		t.Errorf("%v after %v", f.Kind, f.After)
 	}
 	if _, err := c.Charge(t.Context(), b.Token, payterm.Charge{Amount: cents(1_00)}); err != nil {
 		t.Errorf("another till's: %v", err)
 	}
-	_, err = c.World.Invoices.Decide(t.Context(), first.ID, invoice.Mark{Kind: invoice.MarkCancel, Actor: "test", Reason: "no"})
+	_, err = c.World.Invoices.Decide(t.Context(), second.ID, invoice.Mark{Kind: invoice.MarkCancel, Actor: "test", Reason: "no"})
 	c.must(err)
 	if _, err := c.Charge(t.Context(), a.Token, payterm.Charge{Amount: cents(1_00)}); err != nil {
 		t.Errorf("after one ended: %v", err)
+	}
+}
+
+// TestOfferAgain: an offer the shop has signed is good until its end, also when an invoice of it ran out unpaid meanwhile.
+func TestOfferAgain(t *testing.T) {
+	for name, change := range map[string]func(*payterm.Button){"without stock": nil, "the last one": func(x *payterm.Button) { x.Stock, x.MaxQuantity = 1, 1 }} {
+		t.Run(name, func(t *testing.T) {
+			c := openCounter(t)
+			x := c.button(change)
+			o := payterm.Offer{Amount: "19.99", Currency: "EUR", Order: "1002", Exp: strconv.FormatInt(c.clock.Now().Add(48*time.Hour).Unix(), 10)}
+			buy := func() *invoice.Invoice {
+				t.Helper()
+				inv, err := c.Buy(t.Context(), x.Slug, payterm.Form{Amount: o.Amount, Currency: o.Currency, Order: o.Order, Exp: o.Exp, Sig: x.Sign(o)})
+				c.must(err)
+				return inv
+			}
+			first := buy()
+			if again := buy(); again.ID != first.ID {
+				t.Error("two unpaid invoices of one offer")
+			}
+			c.expire(3 * time.Hour)
+			second := buy()
+			if again := buy(); second.ID == first.ID || again.ID != second.ID || second.ForeignID != "1002" || second.Outcome.State != invoice.Open {
+				t.Errorf("after %s: %s %s %s, then %s", first.ID, second.ID, second.ForeignID, second.Outcome.State, again.ID)
+			}
+		})
 	}
 }
 
@@ -161,7 +201,7 @@ func TestDeposits(t *testing.T) {
 		_, err = c.StartDeposit(t.Context(), link.Slug, asset, once)
 		c.must(err)
 	}
-	if k := b.asked[0]; k != b.asked[1] || k.Group != "terminal "+string(till.ID) || k.Label != "till" || k.Origin != "terminal" || k.Asset != asset {
+	if k := b.asked[0]; k != b.asked[1] || k.Group != "terminal "+string(till.ID) || k.Label != "till-"+string(till.ID) || k.Origin != "terminal" || k.Asset != asset {
 		t.Errorf("a till asked for %+v, then %+v", b.asked[0], b.asked[1])
 	}
 	if k := b.asked[2:]; k[0].Label == k[1].Label || k[2] != k[3] || k[0].Label == k[2].Label || k[0].Group != "link "+string(link.ID) || k[0].Origin != "link" {

@@ -140,6 +140,7 @@ func TestButtonCheck(t *testing.T) {
 		"as much as there is":  {func(x *Button) { x.Amount, x.MaxQuantity = cents(1_001_000), 999 }, nil},
 		"coloured":             {func(x *Button) { x.Colour = "#f7931a" }, nil},
 		"too much in one sale": {func(x *Button) { x.Amount, x.MaxQuantity = cents(1_001_002), 999 }, ErrQuantityForm},
+		"a stock of dozens":    {func(x *Button) { x.Stock, x.MinQuantity, x.MaxQuantity = 5, 1, 12 }, ErrQuantityForm},
 		"no pieces":            {func(x *Button) { x.MinQuantity = 0 }, ErrQuantityForm},
 		"the wrong way":        {func(x *Button) { x.MinQuantity = 11 }, ErrQuantityForm},
 		"a thousand":           {func(x *Button) { x.Amount, x.MaxQuantity = cents(1), 1000 }, ErrQuantityForm},
@@ -189,6 +190,7 @@ func TestTotals(t *testing.T) {
 		"a tip of nothing":      {tips, Charge{Amount: cents(12_50), Tip: cents(0)}, 12_50, nil},
 		"a tip that takes":      {tips, Charge{Amount: cents(12_50), Tip: cents(-1)}, 0, ErrTip},
 		"a tip in yen":          {tips, Charge{Amount: cents(12_50), Tip: money.Units(jpy, 1)}, 0, ErrTip},
+		"a tip beyond all":      {tips, Charge{Amount: cents(12_50), Tip: cents(12_51)}, 0, ErrTip},
 		"a tip too much":        {tips, Charge{Amount: cents(MaxAmount), Tip: cents(1)}, 0, ErrTip},
 		"a tip nobody asked of": {till(), Charge{Amount: cents(12_50), Tip: cents(1)}, 0, ErrTip},
 		"fixed":                 {fixed, Charge{}, 3_00, nil},
@@ -323,7 +325,7 @@ func TestVerifyOffer(t *testing.T) {
 		want   error
 	}{
 		"as it is":              {func(*Offer) {}, nil},
-		"no order":              {func(o *Offer) { o.Order = "" }, nil},
+		"no order":              {func(o *Offer) { o.Order = "" }, ErrOffer},
 		"bars":                  {func(o *Offer) { o.Order = "|1|EUR|" }, nil},
 		"a second left":         {func(o *Offer) { o.Exp = at(time.Second) }, nil},
 		"over this second":      {func(o *Offer) { o.Exp = at(0) }, ErrOfferExpired},
@@ -418,7 +420,7 @@ func TestOrders(t *testing.T) {
 		"signed, one":            {mug(), with(signed(mug(), offer()), func(f *Form) { f.Quantity = "1" }), 19_99, "Mug", nil},
 		"signed, two":            {mug(), with(signed(mug(), offer()), func(f *Form) { f.Quantity = "2" }), 0, "", ErrQuantity},
 		"signed beyond bounds":   {free, signed(free, offer()), 19_99, "Mug", nil},
-		"signed far beyond":      {free, signed(free, Offer{Amount: "1000", Currency: "EUR", Exp: offer().Exp}), 1000_00, "Mug", nil},
+		"signed far beyond":      {free, signed(free, Offer{Amount: "1000", Currency: "EUR", Order: "1001", Exp: offer().Exp}), 1000_00, "Mug", nil},
 		"signed, changed":        {mug(), with(signed(mug(), offer()), func(f *Form) { f.Amount = "1.00" }), 0, "", ErrOffer},
 		"signed, signature lost": {mug(), with(signed(mug(), offer()), func(f *Form) { f.Sig = "" }), 0, "", ErrOffer},
 		"signed, all but amount": {mug(), with(signed(mug(), offer()), func(f *Form) { f.Sig, f.Exp = "", "" }), 0, "", ErrOffer},

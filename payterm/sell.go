@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -67,20 +68,19 @@ func (s *Service) Buy(ctx context.Context, slug string, f Form) (*invoice.Invoic
 	x := sale{
 		kind: KindButton, source: b.ID, env: b.Env, merchant: m, once: f.Once, stock: b.Stock,
 		ask: invoice.New{
-			Title: o.title, Description: b.Description, Price: o.price, SuccessURL: b.SuccessURL, FailureURL: b.FailureURL, ForeignID: f.Order,
+			Title: o.title, Description: b.Description, Price: o.price, SuccessURL: b.SuccessURL, FailureURL: b.FailureURL,
 		},
 	}
-	if f.Order == "" {
-		x.ask.ForeignID = b.Slug + "-" + s.tag()
-	}
 	if o.signed {
-		x.once, x.signature = "", f.Sig
+		x.once, x.signature, x.ask.ForeignID = "", f.Sig, f.Order
+	} else { // whoever sends the form could name the order of somebody else: it is told as the customer's word
+		x.ask.ForeignID, x.ask.EndUserReference = b.Slug+"-"+s.tag(), f.Order
 	}
 	return s.sell(ctx, x)
 }
 
 // tag is drawn to tell the invoices of one source apart for whoever hears of them.
-func (s *Service) tag() string { return string(ident.New(s.Random))[:6] }
+func (s *Service) tag() string { return string(ident.New(s.Random))[:12] }
 
 // sale is an invoice to be made.
 type sale struct {
@@ -122,7 +122,7 @@ func (s *Service) sell(ctx context.Context, x sale) (*invoice.Invoice, error) {
 	if x.ask.Once, err = x.key(); err != nil {
 		return nil, err
 	}
-	if inv, err := s.again(ctx, x); inv != nil || err != nil {
+	if inv, err := s.again(ctx, &x); inv != nil || err != nil {
 		return inv, err
 	}
 	if err := s.takes(ctx, x); err != nil {
@@ -142,7 +142,7 @@ func (s *Service) sell(ctx context.Context, x sale) (*invoice.Invoice, error) {
 		})
 	}
 	if errors.Is(err, invoice.ErrForeign) { // the same form, sent twice at once
-		return s.again(ctx, x)
+		return s.again(ctx, &x)
 	}
 	if err != nil {
 		return nil, err
@@ -150,24 +150,33 @@ func (s *Service) sell(ctx context.Context, x sale) (*invoice.Invoice, error) {
 	return inv, nil
 }
 
-// again is the invoice a form has made before, nil if it made none.
-func (s *Service) again(ctx context.Context, x sale) (*invoice.Invoice, error) {
+// again is the invoice a form has made before, nil if it made none. An offer the shop has signed is good until its end: when
+// the time of an invoice ran out and nothing came, the offer makes the next one, under the key that is set here.
+func (s *Service) again(ctx context.Context, x *sale) (*invoice.Invoice, error) {
 	if x.ask.Once.IsZero() {
 		return nil, nil
 	}
-	id, made, err := s.Store.Made(ctx, x.ask.Once)
-	if err != nil || !made {
-		return nil, err
+	for n := 2; ; n++ {
+		id, made, err := s.Store.Made(ctx, x.ask.Once)
+		if err != nil || !made {
+			return nil, err
+		}
+		inv, err := s.Invoices.Find(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if inv.Source != x.source {
+			return nil, invoice.ErrForeign
+		}
+		if x.signature == "" || inv.Outcome.State != invoice.Expired || len(inv.Payments) > 0 || n > maxTurns {
+			return inv, nil
+		}
+		x.ask.Once.Key = x.signature + " " + strconv.Itoa(n)
 	}
-	inv, err := s.Invoices.Find(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if inv.Source != x.source {
-		return nil, invoice.ErrForeign
-	}
-	return inv, nil
 }
+
+// maxTurns is how many invoices one offer makes at most, one after the other.
+const maxTurns = 20
 
 // takes refuses what is over, and more unpaid invoices than anybody needs. They are counted outside of the transaction: a
 // few that are made in the same moment may come on top.
@@ -183,8 +192,25 @@ func (s *Service) takes(ctx context.Context, x sale) error {
 		most = MaxOpen
 	}
 	waiting, err := s.Store.Waiting(ctx, x.source, most)
-	if err == nil && len(waiting) >= most && !x.single {
-		err = ErrTooManyOpen
+	if err != nil || len(waiting) < most || x.single {
+		return err
+	}
+	return s.yield(ctx, waiting[len(waiting)-1])
+}
+
+// yield calls the oldest unpaid invoice off if nobody has chosen a coin for it: whoever fills a source with invoices keeps
+// nobody from buying. ErrTooManyOpen if it has an address that may be paid.
+func (s *Service) yield(ctx context.Context, id ident.ID) error {
+	inv, err := s.Invoices.Find(ctx, id)
+	if err != nil {
+		return err
+	}
+	if inv.Outcome.State != invoice.Open {
+		return ErrTooManyOpen
+	}
+	_, err = s.Invoices.Decide(ctx, id, invoice.Mark{Kind: invoice.MarkCancel, Actor: "payterm", Reason: "too many unpaid invoices"})
+	if errors.Is(err, invoice.ErrState) { // it was paid, or chosen, or called off just now
+		return ErrTooManyOpen
 	}
 	return err
 }
@@ -222,7 +248,7 @@ func (s *Service) place(ctx context.Context, t merchant.Tenant, x sale) (*invoic
 	if !inUse {
 		return nil, over(StandingRevoked)
 	}
-	if inv, err := s.again(ctx, x); inv != nil || err != nil {
+	if inv, err := s.again(ctx, &x); inv != nil || err != nil {
 		return inv, err
 	}
 	if x.single {
@@ -240,19 +266,24 @@ func (s *Service) place(ctx context.Context, t merchant.Tenant, x sale) (*invoic
 	return s.Invoices.Create(ctx, t, x.ask)
 }
 
-// same is the unpaid invoice of a single-use link if it asks for the same sum. One that asks for another is called off.
+// same is the unpaid invoice of a single-use link if it asks for the same sum and has the same answers: those of somebody
+// else are shown to nobody. Another one is called off as long as no address was given out for it; then somebody may be
+// paying it: ErrPaying.
 func (s *Service) same(ctx context.Context, x sale) (*invoice.Invoice, error) {
 	waiting, err := s.Store.Waiting(ctx, x.source, 1)
 	if err != nil || len(waiting) == 0 {
 		return nil, err
 	}
 	inv, err := s.Invoices.Find(ctx, waiting[0])
-	if err != nil || inv.Price.Equal(x.ask.Price) {
+	if err != nil || (inv.Price.Equal(x.ask.Price) && inv.Description == x.ask.Description) {
 		return inv, err
 	}
+	if inv.Outcome.State != invoice.Open {
+		return nil, ErrPaying
+	}
 	_, err = s.Invoices.Decide(ctx, inv.ID, invoice.Mark{Kind: invoice.MarkCancel, Actor: "payer", Reason: "another sum was chosen"})
-	if errors.Is(err, invoice.ErrState) { // something was seen of it, though nothing that counts
-		err = over(StandingSoldOut)
+	if errors.Is(err, invoice.ErrState) {
+		err = ErrPaying
 	}
 	return nil, err
 }
@@ -313,7 +344,7 @@ func (s *Service) TerminalDeposit(ctx context.Context, token, asset string) (*de
 	if err != nil {
 		return nil, err
 	}
-	return s.Deposits.Take(ctx, tenant, deposit.Take{Origin: string(KindTerminal), Asset: asset, Group: "terminal " + string(t.ID), Label: "till"})
+	return s.Deposits.Take(ctx, tenant, deposit.Take{Origin: string(KindTerminal), Asset: asset, Group: "terminal " + string(t.ID), Label: "till-" + string(t.ID)})
 }
 
 // StartDeposit gives a visitor of a link a deposit address of their own: a new one each time, but for a form that is sent

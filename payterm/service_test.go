@@ -381,7 +381,7 @@ func TestStandings(t *testing.T) {
 	check(two.Slug, payterm.StandingOpen) // its two were not paid
 	_, err = c.Buy(t.Context(), c.revoked().Slug, payterm.Form{})
 	c.over("a button that is off", err, payterm.StandingRevoked)
-	one := c.button(func(x *payterm.Button) { x.Stock = 1 })
+	one := c.button(func(x *payterm.Button) { x.Stock, x.MaxQuantity = 1, 1 })
 	_, err = c.Buy(t.Context(), one.Slug, payterm.Form{})
 	c.must(err)
 	_, err = c.Buy(t.Context(), one.Slug, payterm.Form{})
@@ -430,7 +430,7 @@ func TestPlaces(t *testing.T) {
 func TestStockAtOnce(t *testing.T) {
 	c := openCounter(t)
 	l := c.link(stock(3))
-	b := c.button(func(x *payterm.Button) { x.Stock = 3 })
+	b := c.button(func(x *payterm.Button) { x.Stock, x.MaxQuantity = 3, 1 })
 	for name, sell := range map[string]func() error{
 		"link":   func() error { _, err := c.Start(context.Background(), l.Slug, payterm.Start{}); return err },
 		"button": func() error { _, err := c.Buy(context.Background(), b.Slug, payterm.Form{}); return err },
@@ -455,6 +455,25 @@ func TestStockAtOnce(t *testing.T) {
 		if n := c.made() - was; n != 3 || sold != 3 {
 			t.Errorf("%s: %d sold, %d invoices", name, sold, n)
 		}
+	}
+}
+
+// TestSingleUseAnswers: what one visitor of a bill has said is shown to no other.
+func TestSingleUseAnswers(t *testing.T) {
+	c := openCounter(t)
+	x := c.link(func(x *payterm.Link) { x.Stock, x.Fields = 1, []payterm.Field{{Name: "Name", Required: true}} })
+	start := func(name string) *invoice.Invoice {
+		t.Helper()
+		inv, err := c.Start(t.Context(), x.Slug, payterm.Start{Fields: map[string]string{"Name": name}})
+		c.must(err)
+		return inv
+	}
+	ada := start("Ada")
+	if bob := start("Bob"); bob.ID == ada.ID || bob.Description != "Name: Bob" {
+		t.Errorf("Bob is shown %q", bob.Description)
+	}
+	if n := c.made(); n != 2 {
+		t.Errorf("%d invoices", n)
 	}
 }
 
@@ -483,6 +502,11 @@ func TestSingleUse(t *testing.T) {
 	c.must(err)
 	back, err = c.World.Invoices.Choose(t.Context(), back.ID, invoice.Choice{Asset: c.Asset.ID})
 	c.must(err)
+	_, err = start(50_00)
+	c.refuses("another sum, while an address may be paid", err, payterm.ErrPaying)
+	if same, err := start(45_00); err != nil || same.ID != back.ID {
+		t.Errorf("the same sum: %v", err)
+	}
 	if _, standing, err := c.Link(t.Context(), x.Slug); err != nil || standing != payterm.StandingOpen {
 		t.Errorf("unpaid, it is %s, %v", standing, err)
 	}

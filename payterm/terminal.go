@@ -83,6 +83,9 @@ func (t Terminal) total(c Charge) (total, tip money.Amount, err error) {
 	if len(t.Tips) == 0 || c.Tip.Currency() != t.Currency || c.Tip.Sign() < 0 {
 		return price, c.Tip, ErrTip
 	}
+	if more, err := c.Tip.Cmp(price); err != nil || more > 0 { // nobody means more than 100 %
+		return price, c.Tip, ErrTip
+	}
 	if total, err = price.Add(c.Tip); err != nil || !sellable(t.Currency, total) {
 		return price, c.Tip, ErrTip
 	}

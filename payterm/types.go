@@ -112,6 +112,7 @@ var (
 	ErrNoHistory    = fault.New(fault.Forbidden, "no_history", "This terminal shows no history.")
 	ErrPIN          = fault.New(fault.Forbidden, "pin", "The PIN is wrong.").At("pin")
 	ErrPINLocked    = fault.New(fault.TooMany, "pin_locked", "The PIN was wrong too often. Please wait.").At("pin")
+	ErrPaying       = fault.New(fault.Conflict, "link_paying", "Somebody is paying this right now. Please try again later.")
 	ErrTooManyOpen  = fault.New(fault.TooMany, "too_many_open", "There are too many unpaid invoices. Please try again in a minute.").In(time.Minute)
 )
 

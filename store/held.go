@@ -86,13 +86,14 @@ func (db *DB) unheard(ctx context.Context, owner ident.ID, evidence map[string]t
 
 // nothingHeld names what owners could not take in: money the books do not show.
 func (db *DB) nothingHeld(ctx context.Context, r *Report) error {
-	return db.each(ctx, "SELECT network, owner_id, kind, txid, block_height, code, first_at FROM held ORDER BY network, first_at", nil, func(rows *sql.Rows) error {
-		var network, owner, kind, txid, code string
+	return db.each(ctx, `SELECT network, CASE WHEN EXISTS (SELECT 1 FROM deposit_addresses d WHERE d.id = owner_id) THEN 'deposit address' ELSE 'invoice' END,
+		owner_id, kind, txid, block_height, code, first_at FROM held ORDER BY network, first_at`, nil, func(rows *sql.Rows) error {
+		var network, what, owner, kind, txid, code string
 		var height, first int64
-		if err := rows.Scan(&network, &owner, &kind, &txid, &height, &code, &first); err != nil {
+		if err := rows.Scan(&network, &what, &owner, &kind, &txid, &height, &code, &first); err != nil {
 			return err
 		}
-		r.problem("held: %s has not taken in what %s saw of %q (%s, block %d) since %s: %s", owner, network, txid, kind, height,
+		r.problem("held: %s %s has not taken in what %s saw of %q (%s, block %d) since %s: %s", what, owner, network, txid, kind, height,
 			instant(first).Format(time.RFC3339), code)
 		return nil
 	})

@@ -2,6 +2,8 @@ package coinspaid_test
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,13 +57,17 @@ func (c *counter) hears(x created, want ...string) {
 	}
 }
 
-// TestSales: what a button, a terminal and a link sell is told as orders of the shop are, a button's under the order the shop
-// wrote into its form. Prices that lapse and are renewed are not told.
+// TestSales: what a button, a terminal and a link sell is told as orders of the shop are, a signed button's under the order the
+// shop signed; an order nobody has signed is not told as the shop's. Prices that lapse and are renewed are not told.
 func TestSales(t *testing.T) {
 	c := openCounter(t)
 	button, err := c.service.CreateButton(t.Context(), c.tenant, payterm.Button{Name: "Mug", Mode: payterm.ModeFixed, Currency: c.euros("1").Currency(), Amount: c.euros("22.50"), MinQuantity: 1, MaxQuantity: 9})
 	c.must(err)
-	mugs := c.sold(c.service.Buy(t.Context(), button.Slug, payterm.Form{Quantity: "2", Order: "letter 7/ä"}))
+	if forged := c.sold(c.service.Buy(t.Context(), button.Slug, payterm.Form{Order: "1001"})); !strings.HasPrefix(forged.ForeignID, button.Slug+"-") {
+		t.Errorf("anybody's order is told as %q", forged.ForeignID)
+	}
+	o := payterm.Offer{Amount: "45.00", Currency: "EUR", Order: "letter 7/ä", Exp: strconv.FormatInt(c.clock.Now().Add(time.Hour).Unix(), 10)}
+	mugs := c.sold(c.service.Buy(t.Context(), button.Slug, payterm.Form{Amount: o.Amount, Currency: o.Currency, Order: o.Order, Exp: o.Exp, Sig: button.Sign(o)}))
 	if mugs.ForeignID != "letter 7/ä" {
 		t.Errorf("the order is %q", mugs.ForeignID)
 	}

@@ -195,7 +195,7 @@ func heldRows(t *testing.T, e Engine) {
 	must(t, err)
 	r, err := w.DB.Verify(ctx)
 	must(t, err)
-	if n := strings.Count(strings.Join(r.Problems, "\n"), "held: "+string(inv.ID)); n != 4 {
+	if n := strings.Count(strings.Join(r.Problems, "\n"), "held: invoice "+string(inv.ID)); n != 4 {
 		t.Errorf("the audit names %d of 4: %q", n, r.Problems)
 	}
 

@@ -86,10 +86,6 @@ func (f *Face) handleVisit(w http.ResponseWriter, r *http.Request) {
 		f.fail(w, r, invoice.ErrNotFound)
 		return
 	}
-	if ok, wait := f.limits.visits.Allow(front.Source(front.Client(r.Context())), f.Now()); !ok {
-		f.site.Error(w, r, front.ErrTooMany.In(wait))
-		return
-	}
 	c, err := f.visited(r)
 	if err != nil {
 		f.fail(w, r, err)
@@ -101,6 +97,9 @@ func (f *Face) handleVisit(w http.ResponseWriter, r *http.Request) {
 // visited is the page of a signed link.
 func (f *Face) visited(r *http.Request) (counter, error) {
 	values := r.URL.Query()
+	if ok, wait := f.limits.visits.Allow(front.Source(front.Client(r.Context())), f.Now()); !ok {
+		return counter{}, front.ErrTooMany.In(wait)
+	}
 	v, err := f.Visits.Visit(r.Context(), values.Get("data"), values.Get("signature"))
 	if err != nil {
 		return counter{}, err
@@ -180,7 +179,7 @@ func (f *Face) renderDeposit(w http.ResponseWriter, r *http.Request, c counter, 
 	switch {
 	case c.visit != nil && !c.visit.Bare:
 		ancestors = nil
-	case c.visit != nil && len(ancestors) == 0:
+	case c.visit != nil && len(c.merchant.Look.Origins) == 0:
 		ancestors = []string{"*"}
 	}
 	front.PageHeaders(f.TLS, reportPath, ancestors...).Apply(w.Header())

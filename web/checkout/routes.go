@@ -212,6 +212,7 @@ type limits struct {
 	offers   *front.Limiter[string]     // forms of one payment link or product
 	buyers   *front.Limiter[netip.Addr] // forms of all of them from one address
 	creates  *front.Limiter[struct{}]   // what anybody makes: shops' servers must not wait for it
+	charges  *front.Limiter[struct{}]   // what tills make: strangers do not stop them
 	visits   *front.Limiter[netip.Addr] // signed links: each may give an address away
 }
 
@@ -232,8 +233,9 @@ func newLimits() limits {
 		tills:    front.NewLimiter[string](1, 30, size),
 		counters: front.NewLimiter[netip.Addr](2, 60, size),
 		offers:   front.NewLimiter[string](2, 20, size),
-		buyers:   front.NewLimiter[netip.Addr](0.2, 10, size),
+		buyers:   front.NewLimiter[netip.Addr](0.1, 10, size),
 		creates:  front.NewLimiter[struct{}](20, 100, 1),
+		charges:  front.NewLimiter[struct{}](20, 100, 1),
 		visits:   front.NewLimiter[netip.Addr](1, 30, size),
 	}
 }

@@ -222,7 +222,7 @@ func (f *Face) handleCharge(w http.ResponseWriter, r *http.Request) {
 
 // charge makes the sale and leads to it. With one coin to pay with there is nothing to choose.
 func (f *Face) charge(w http.ResponseWriter, r *http.Request, t till, sum money.Amount, c payterm.Charge) {
-	if ok, wait := f.limits.creates.Allow(struct{}{}, f.Now()); !ok {
+	if ok, wait := f.limits.charges.Allow(struct{}{}, f.Now()); !ok {
 		f.site.Error(w, r, front.ErrTooMany.In(wait))
 		return
 	}

@@ -30,7 +30,7 @@
   }
   async function probe() {
     try {
-      const res = await fetch(body.dataset.home + '/alive', { cache: 'no-store', credentials: 'omit' })
+      const res = await fetch(body.dataset.home.split('?')[0] + '/alive', { cache: 'no-store', credentials: 'omit' })
       connection(res.ok)
       if (res.status === 403 || res.status === 404) location.reload() // it was switched off
     } catch { connection(false) }
@@ -63,7 +63,7 @@
   }
   // A form is good for one sale: who comes back to it begins another.
   function fresh() {
-    if (pad && crypto.randomUUID) find('[name=once]', pad).value = crypto.randomUUID()
+    if (pad) find('[name=once]', pad).value = Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('')
     if (pad) ready()
   }
   if (entry) {
