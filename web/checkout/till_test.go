@@ -159,6 +159,7 @@ func TestTillSaleByKeyboard(t *testing.T) {
 	for _, key := range []string{"9", "9", kb.Backspace, "5", "0"} {
 		b.Do(t, chromedp.KeyEvent(key))
 	}
+	keys(t, b, "9", "erase") // a key that was clicked is not pressed again by Enter
 	shot(t, b, "till-desktop")
 	b.Do(t, chromedp.KeyEvent(kb.Enter))
 	b.Becomes(t, fiveSeconds, `!!document.querySelector("[data-testid=sale-coins]")`)
@@ -167,6 +168,9 @@ func TestTillSaleByKeyboard(t *testing.T) {
 	b.Becomes(t, fiveSeconds, `document.querySelector("#live")?.dataset.state === "waiting"`)
 	if inv := m.newest(); inv.Price.String() != "9.50" {
 		t.Errorf("%s are asked", inv.Price)
+	}
+	if wide := browsertest.JS[float64](t, b, `document.querySelector("[data-testid=qr]").getBoundingClientRect().width`); wide < 400 {
+		t.Errorf("on a desk the code is %v px wide", wide)
 	}
 	shot(t, b, "sale-waiting-desktop")
 	m.settle(m.newest())
@@ -450,15 +454,16 @@ func TestItem100App(t *testing.T) {
 	}
 	b.Do(t, chromedp.EmulateViewport(360, 740), chromedp.Navigate(m.at(x)))
 	b.Becomes(t, 10*time.Second, `(async () => !!(await navigator.serviceWorker.ready) && !!navigator.serviceWorker.controller)()`)
-	b.Do(t, chromedp.Navigate(m.at(x))) // through the worker, which keeps it
+	// The page was there before the worker, and is kept all the same.
 	b.Becomes(t, fiveSeconds, `(async () => !!(await caches.match(location.pathname)))()`)
+	b.Becomes(t, 10*time.Second, `!document.querySelector("#install").hidden`) // the browser would install it
 	m.post(t, home+"/charge", url.Values{"amount": {"5"}})
 	sale := m.at(x) + "/sale/" + string(m.newest().ID)
 	b.Do(t, chromedp.Navigate(sale), chromedp.Navigate(m.at(x)))
 	b.Quiet(t)
 	m.offline(true)
 	b.Do(t, chromedp.Navigate(m.at(x)))
-	b.Becomes(t, fiveSeconds, `document.querySelector("#net").textContent === "Offline" && !document.querySelector("#why").hidden`)
+	b.Becomes(t, fiveSeconds, `document.querySelector("[data-testid=net]").textContent === "Offline" && !document.querySelector("#why").hidden`)
 	keys(t, b, "5", "0", "0")
 	if got := entry(t, b); got != "5.00" {
 		t.Errorf("without a connection the keypad shows %q", got)
@@ -473,7 +478,7 @@ func TestItem100App(t *testing.T) {
 	}
 	m.offline(false)
 	browsertest.JS[bool](t, b, `dispatchEvent(new Event("online"))`)
-	b.Becomes(t, fiveSeconds, `document.querySelector("#net").textContent === "Online" && !document.querySelector("#charge").disabled`)
+	b.Becomes(t, fiveSeconds, `document.querySelector("[data-testid=net]").textContent === "Online" && !document.querySelector("#charge").disabled`)
 	b.Forget() // it complained of the connection
 	if _, err := m.payterm.RevokeTerminal(t.Context(), m.tenant, x.Token); err != nil {
 		t.Fatal(err)
