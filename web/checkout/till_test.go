@@ -180,6 +180,41 @@ func TestTillSaleByKeyboard(t *testing.T) {
 	b.Quiet(t)
 }
 
+// What can go no further at the counter says so in the words of the invoice's page, leads to that page on the customer's own
+// phone, and to the next sale. Who has paid finds the receipt the same way, and is not counted out while showing it.
+func TestTillSaleOver(t *testing.T) {
+	m, b := openMarket(t), browsertest.Open(t)
+	x := m.terminal(nil)
+	_, to, _ := m.post(t, "/t/"+x.Token+"/charge", url.Values{"amount": {"8"}})
+	gone := m.newest()
+	if _, err := m.invoices.Decide(t.Context(), gone.ID, invoice.Mark{Kind: invoice.MarkCancel, Actor: "staff", Reason: "changed their mind"}); err != nil {
+		t.Fatal(err)
+	}
+	b.Do(t, chromedp.EmulateViewport(360, 740), chromedp.Navigate(m.url+to))
+	said := browsertest.JS[string](t, b, `document.querySelector("[data-testid=status]").innerText`)
+	if !strings.Contains(said, "This payment was cancelled") || !strings.Contains(said, "Do not send anything to this address any more.") {
+		t.Errorf("it says %q", said)
+	}
+	if primary := browsertest.JS[bool](t, b, `document.querySelector("[data-testid=new-sale]").matches(".btn-primary")`); !primary {
+		t.Error("the next sale does not stand out")
+	}
+	if own := browsertest.JS[string](t, b, `document.querySelector("#own .qr").dataset.qrContent`); own != m.url+"/i/"+string(gone.ID) {
+		t.Errorf("the customer's phone is led to %q", own)
+	}
+	if extra := browsertest.JS[int](t, b, `document.querySelectorAll("#live [data-copy], #live [data-wallet], #live form").length`); extra != 0 {
+		t.Errorf("%d things to press that are of no use at a counter", extra)
+	}
+	_, to, _ = m.post(t, "/t/"+x.Token+"/charge", url.Values{"amount": {"9"}})
+	inv, err := m.invoices.Choose(t.Context(), m.newest().ID, invoice.Choice{Asset: "ltct"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.settle(inv)
+	b.Do(t, chromedp.Navigate(m.url+to), chromedp.Click("#own summary"))
+	b.Becomes(t, fiveSeconds, `document.querySelector("#own").open && document.querySelector("#soon").hidden`)
+	b.Quiet(t)
+}
+
 // A sound is made at the till alone, and only where somebody has touched it.
 func TestItem110Sound(t *testing.T) {
 	m, b := openMarket(t), browsertest.Open(t)

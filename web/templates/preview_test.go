@@ -43,13 +43,19 @@ func previewHandler() http.Handler {
 			http.NotFound(w, r)
 			return
 		}
-		page := previewPageIn(l, r.PathValue("view"))
-		page.Theme = theme(r)
+		var languages []Language
 		for _, other := range texts.All() {
-			page.Languages = append(page.Languages, Language{Tag: other.Tag, Name: other.Name, Href: "/v/" + other.Tag + "/" + r.PathValue("theme") + "/" + r.PathValue("view"), Current: other == l})
+			languages = append(languages, Language{Tag: other.Tag, Name: other.Name, Href: "/v/" + other.Tag + "/" + r.PathValue("theme") + "/" + r.PathValue("view"), Current: other == l})
 		}
+		if c := sampleTill(l, r.PathValue("view"), theme(r), languages); c != nil {
+			draw(w, r, c)
+			return
+		}
+		page := previewPageIn(l, r.PathValue("view"))
+		page.Theme, page.Languages = theme(r), languages
 		draw(w, r, shown(page, r.PathValue("view")))
 	})
+	mux.HandleFunc("/t/{token}/alive", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("/v/{lang}/{theme}/error/{status}", func(w http.ResponseWriter, r *http.Request) {
 		status, _ := strconv.Atoi(r.PathValue("status"))
 		f := Failure{Assets: sampleAssets(), Status: status, Theme: theme(r)}

@@ -780,7 +780,7 @@ func PadPage(p Pad) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if p.Bounds != "" {
+			if p.Bounds != "" && p.Bounds != p.Error {
 				var templ_7745c5c3_Var47 string
 				templ_7745c5c3_Var47, templ_7745c5c3_Err = templ.JoinStringErrs(" · " + p.Bounds)
 				if templ_7745c5c3_Err != nil {
