@@ -30,26 +30,71 @@ const seenWithin = 5 * time.Second
 
 // handleRehearsal serves POST /rehearsal/invoices/{id}/{action}?blocks=n.
 func (s *sites) handleRehearsal(w http.ResponseWriter, r *http.Request) {
-	err := s.app.rehearse(r.Context(), chi.URLParam(r, "id"), chi.URLParam(r, "action"), r.FormValue("blocks"))
-	if err != nil {
-		f := fault.Of(err)
-		if f.Kind == fault.Internal {
-			s.app.log.Error("rehearsal failed", "event", "rehearsal_failed", "err", err)
-		}
-		http.Error(w, f.Text, front.Status(f.Kind))
+	s.answerRehearsal(w, s.app.rehearse(r.Context(), chi.URLParam(r, "id"), chi.URLParam(r, "action"), r.FormValue("blocks")))
+}
+
+func (s *sites) answerRehearsal(w http.ResponseWriter, err error) {
+	if err == nil {
+		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	w.WriteHeader(http.StatusNoContent)
+	f := fault.Of(err)
+	if f.Kind == fault.Internal {
+		s.app.log.Error("rehearsal failed", "event", "rehearsal_failed", "err", err)
+	}
+	http.Error(w, f.Text, front.Status(f.Kind))
+}
+
+// handlePlayedPayment serves POST /rehearsal/addresses/{address}/pay?coin=LTCT&amount=0.25&blocks=n: a deposit.
+func (s *sites) handlePlayedPayment(w http.ResponseWriter, r *http.Request) {
+	coin := r.FormValue("coin")
+	if coin == "" {
+		coin = s.app.played.Asset.Currency.Code
+	}
+	s.answerRehearsal(w, s.app.playPayment(r.Context(), chi.URLParam(r, "address"), coin, r.FormValue("amount"), r.FormValue("blocks")))
+}
+
+// playPayment pays a sum of a played coin to an address, then mines the blocks asked for.
+func (a *app) playPayment(ctx context.Context, address, coin, sum, blocks string) error {
+	n, err := playedBlocks(blocks)
+	if err != nil {
+		return err
+	}
+	asset := a.played.Asset
+	if coin == a.played.Token.Currency.Code {
+		asset = a.played.Token
+	} else if coin != asset.Currency.Code {
+		return errNotPlayed
+	}
+	amount, err := money.Parse(asset.Currency, sum)
+	if err != nil || amount.Sign() <= 0 {
+		return fault.New(fault.Invalid, "amount", "amount is a plain decimal above zero").At("amount")
+	}
+	if address, err = wallet.ParseAddress(a.played.Net, address); err != nil {
+		return err
+	}
+	if _, err := a.played.Pay(ctx, address, amount, false); err != nil || n == 0 {
+		return err
+	}
+	return a.played.Mine(ctx, n)
+}
+
+func playedBlocks(text string) (int, error) {
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || n > 100 {
+		return 0, fault.New(fault.Invalid, "blocks", "blocks is 0 to 100").At("blocks")
+	}
+	return n, nil
 }
 
 // rehearse plays one action on an invoice, then mines the blocks asked for.
 func (a *app) rehearse(ctx context.Context, name, action, blocks string) error {
-	n := 0
-	if blocks != "" {
-		var err error
-		if n, err = strconv.Atoi(blocks); err != nil || n < 0 || n > 100 {
-			return fault.New(fault.Invalid, "blocks", "blocks is 0 to 100").At("blocks")
-		}
+	n, err := playedBlocks(blocks)
+	if err != nil {
+		return err
 	}
 	actions := map[string]func(context.Context, *invoice.Invoice) error{
 		"exact": func(ctx context.Context, inv *invoice.Invoice) error { return a.payPart(ctx, inv, 100) },
