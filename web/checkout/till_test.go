@@ -17,8 +17,10 @@ import (
 
 	"checkout/ident"
 	"checkout/invoice"
+	"checkout/merchant"
 	"checkout/money"
 	"checkout/payterm"
+	"checkout/store"
 	"checkout/web/browsertest"
 )
 
@@ -487,6 +489,10 @@ func TestItem100App(t *testing.T) {
 			t.Errorf("the policy lacks %s: %s", want, header.Get("Content-Security-Policy"))
 		}
 	}
+	green := func(l merchant.Look) merchant.Look { l.Brand = "#0a7d4f"; return l }
+	if _, err := (store.Merchants{DB: m.db}).Restyle(t.Context(), m.tenant.Merchant(), green); err != nil {
+		t.Fatal(err)
+	}
 	b.Do(t, chromedp.EmulateViewport(360, 740), chromedp.Navigate(m.at(x)))
 	b.Becomes(t, 10*time.Second, `(async () => !!(await navigator.serviceWorker.ready) && !!navigator.serviceWorker.controller)()`)
 	// The page was there before the worker, and is kept all the same.
@@ -494,11 +500,14 @@ func TestItem100App(t *testing.T) {
 	b.Becomes(t, 10*time.Second, `!document.querySelector("#install").hidden`) // the browser would install it
 	m.post(t, home+"/charge", url.Values{"amount": {"5"}})
 	sale := m.at(x) + "/sale/" + string(m.newest().ID)
-	b.Do(t, chromedp.Navigate(sale), chromedp.Navigate(m.at(x)))
+	b.Do(t, chromedp.Navigate(sale))
 	b.Quiet(t)
 	m.offline(true)
 	b.Do(t, chromedp.Navigate(m.at(x)))
 	b.Becomes(t, fiveSeconds, `document.querySelector("[data-testid=net]").textContent === "Offline" && !document.querySelector("#why").hidden`)
+	if worn := browsertest.JS[bool](t, b, `[...document.styleSheets].some((s) => s.href.includes("/m/") && s.cssRules.length > 0)`); !worn {
+		t.Error("without a connection the merchant's colours are missing")
+	}
 	keys(t, b, "5", "0", "0")
 	if got := entry(t, b); got != "5.00" {
 		t.Errorf("without a connection the keypad shows %q", got)
