@@ -77,6 +77,16 @@ func (s Deposits) Find(ctx context.Context, id ident.ID) (*deposit.Address, erro
 	return a, err
 }
 
+// ByNumber finds an address by the number operators know it by; deposit.ErrNotFound.
+func (s Deposits) ByNumber(ctx context.Context, number int64) (ident.ID, error) {
+	var id ident.ID
+	err := s.from(ctx).QueryRowContext(ctx, "SELECT id FROM deposit_addresses WHERE number = $1", number).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", deposit.ErrNotFound
+	}
+	return id, s.fail(err)
+}
+
 // Has says whether an owner is a deposit address.
 func (s Deposits) Has(ctx context.Context, id ident.ID) (bool, error) {
 	var n int64

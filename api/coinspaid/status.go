@@ -70,7 +70,8 @@ func tellsOf(origin string) bool {
 }
 
 // tells says whether an event becomes a callback: one for each instalment, one when covered, one when settled, one on the
-// end, and when money seen is gone again. Creation and the choice of a coin are not told.
+// end, and when money seen is gone again. Creation and the choice of a coin are not told, nor are prices that lapse and are
+// renewed, nor that an invoice may be paid again (invoice.reopened): money is.
 func tells(e event.Event, r invoice.Record) bool {
 	switch e.Type {
 	case "payment.detected", "payment.dropped", "payment.replaced":

@@ -410,6 +410,10 @@ type paymentView struct {
 	Wrong    bool     `json:"wrong_asset,omitempty"`
 }
 
+func (v paymentView) line() string {
+	return fmt.Sprintf("payment %d  %s %s  %s, %s  %s", v.Number, v.Amount, v.Coin, v.Status, v.Standing, v.TxID)
+}
+
 func (a *app) view(inv *invoice.Invoice) invoiceView {
 	v := invoiceView{
 		ID: inv.ID, Number: inv.Number, URL: a.settings.base(a.settings.Listen) + "/i/" + string(inv.ID), Environment: string(inv.Env), State: string(inv.Outcome.State),
@@ -469,7 +473,7 @@ func (c invoiceShowCmd) Run(ctx context.Context, s *Settings, out *console) erro
 			text += "\n" + v.Flags
 		}
 		for _, p := range v.Payments {
-			text += fmt.Sprintf("\npayment %d  %s %s  %s, %s  %s", p.Number, p.Amount, p.Coin, p.Status, p.Standing, p.TxID)
+			text += "\n" + p.line()
 		}
 		for _, r := range v.Refunds {
 			text += fmt.Sprintf("\nrefund %s  %s %s to %s  %s  %s", r.ID, r.Amount, r.Coin, r.Address, r.State, r.TxID)

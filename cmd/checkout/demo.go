@@ -117,7 +117,8 @@ func (a *app) openShop(ctx context.Context, site *sites, node *miningNode, out *
 	}
 	site.extra["demo"] = demo.New(demo.Deps{
 		Counter: counter, Sales: func(ctx context.Context) ([]demo.Sale, error) { return a.counterSales(ctx, m.ID) },
-		API: site.local, Key: m.Test.CoinsPaid.Key, Secret: m.Test.CoinsPaid.Secret, Bitcoin: node != nil, Client: &http.Client{Timeout: 10 * time.Second},
+		Addresses: func(ctx context.Context) ([]demo.Address, error) { return a.counterAddresses(ctx, m.ID) },
+		API:       site.local, Key: m.Test.CoinsPaid.Key, Secret: m.Test.CoinsPaid.Secret, Bitcoin: node != nil, Client: &http.Client{Timeout: 10 * time.Second},
 		Play:     func(ctx context.Context, id, action string) error { return a.play(ctx, node, ident.ID(id), action) },
 		Sentence: func(err error) string { return fault.Of(err).Text }, Now: a.now, Log: a.log,
 	})
@@ -136,6 +137,9 @@ func (a *app) addDemoWallet(ctx context.Context, m ident.ID) error {
 
 // play lets the customer or the chain act on whichever coin the invoice is paid in.
 func (a *app) play(ctx context.Context, node *miningNode, id ident.ID, action string) error {
+	if action == "deposit" {
+		return a.rehearseDeposit(ctx, string(id), "pay", "", "")
+	}
 	inv, err := a.invoices.Find(ctx, id)
 	if err != nil {
 		return err

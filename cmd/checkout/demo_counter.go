@@ -36,6 +36,16 @@ func (a *app) openCounter(ctx context.Context, site *sites, m ident.ID) (demo.Co
 	if err != nil {
 		return demo.Counter{}, err
 	}
+	fixed, err := a.payterm.CreateLink(ctx, t, payterm.Link{
+		Title: "Cupping class, one seat", Description: "Saturday at ten, with five coffees to taste.", Mode: payterm.ModeFixed, Currency: euro, Amount: cents(35_00),
+	})
+	if err != nil {
+		return demo.Counter{}, err
+	}
+	topUp, err := a.payterm.CreateLink(ctx, t, payterm.Link{Title: "Top up your coffee card", Mode: payterm.ModeDeposit})
+	if err != nil {
+		return demo.Counter{}, err
+	}
 	button, err := a.payterm.CreateButton(ctx, t, payterm.Button{
 		Name: "House blend, 2 kg", Description: "Brazil and Ethiopia, medium roast", Mode: payterm.ModeFixed, Currency: euro, Amount: cents(25_50),
 		MinQuantity: 1, MaxQuantity: 10, Text: "Buy", Colour: "#6b4a36", SuccessURL: site.base + "/demo/sales/{ID}",
@@ -46,6 +56,7 @@ func (a *app) openCounter(ctx context.Context, site *sites, m ident.ID) (demo.Co
 	loader := payterm.Loader{Address: site.base + embed.Path, Integrity: embed.Integrity()}
 	return demo.Counter{
 		Till: "/t/" + till.Token, PIN: demoPIN, Link: "/l/" + link.Slug, Poster: "/l/" + link.Slug + "/poster?size=a4",
+		Fixed: "/l/" + fixed.Slug, TopUp: "/l/" + topUp.Slug,
 		Product: button.Name + ", by the piece.", Button: button.Snippets(site.base, paintOf(button), loader).Modal,
 	}, nil
 }
@@ -72,6 +83,30 @@ func (a *app) counterSales(ctx context.Context, m ident.ID) ([]demo.Sale, error)
 		list = append(list, demo.Sale{
 			Invoice: string(inv.ID), ForeignID: inv.ForeignID, By: inv.Origin, Title: inv.Title, Price: inv.Price.String() + " " + inv.Price.Currency().Code,
 		})
+	}
+	return list, nil
+}
+
+// counterAddresses lists the deposit addresses that can be played with, the newest first.
+func (a *app) counterAddresses(ctx context.Context, m ident.ID) ([]demo.Address, error) {
+	t, err := merchant.Operator(m, ident.Test)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := store.Deposits{DB: a.db}.Newest(ctx, t, 50)
+	if err != nil {
+		return nil, err
+	}
+	var list []demo.Address
+	for _, id := range ids {
+		x, err := a.deposits.Find(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if x.Asset != a.played.Asset.ID && x.Asset != a.played.Token.ID {
+			continue
+		}
+		list = append(list, demo.Address{ID: string(x.ID), Number: x.Number, By: x.Origin, Received: x.Received().Plain() + " " + x.Currency.Code})
 	}
 	return list, nil
 }

@@ -29,6 +29,7 @@ type cli struct {
 	Merchant merchantCmd `cmd:"" help:"Merchants and their keys."`
 	Wallet   walletCmd   `cmd:"" help:"Merchants' wallets."`
 	Invoice  invoiceCmd  `cmd:"" help:"Invoices."`
+	Deposit  depositCmd  `cmd:"" help:"Permanent deposit addresses."`
 	Terminal terminalCmd `cmd:"" help:"Terminals: tills in the browser."`
 	Link     linkCmd     `cmd:"" help:"Payment links and their posters."`
 	Button   buttonCmd   `cmd:"" help:"Buy-now buttons."`

@@ -74,6 +74,12 @@ func deposits(t *testing.T, e Engine) {
 			t.Errorf("%s: a deposit address: %v, %v", id, has, err)
 		}
 	}
+	if id, err := (store.Deposits{DB: w.DB}).ByNumber(t.Context(), made.Number); err != nil || id != made.ID {
+		t.Errorf("number %d is of %q, %v", made.Number, id, err)
+	}
+	if _, err := (store.Deposits{DB: w.DB}).ByNumber(t.Context(), made.Number+1000); !errors.Is(err, deposit.ErrNotFound) {
+		t.Errorf("an unknown number gives %v", err)
+	}
 	if _, err := s.Find(t.Context(), ident.New(rand.Reader)); !errors.Is(err, deposit.ErrNotFound) {
 		t.Errorf("an unknown id gives %v", err)
 	}

@@ -65,7 +65,7 @@ func (f *Face) buttonOffer(b payterm.Button, standing payterm.Standing, s stall)
 	o := f.offer(s, "/b/"+b.Slug, b.Name, b.Description, b.Env)
 	o.Currency = b.Currency.Code
 	if b.Mode == payterm.ModeFixed {
-		o.Sum = b.Amount.String()
+		o.Sum = s.lang.Figure(b.Amount.String())
 		o.Preview += " · " + o.Sum + " " + o.Currency
 		if o.Each = b.MaxQuantity > 1; o.Each {
 			o.Quantity = &templates.Quantity{Min: b.MinQuantity, Max: b.MaxQuantity, Value: strconv.FormatInt(b.MinQuantity, 10)}
@@ -106,6 +106,7 @@ func (f *Face) handleBuy(w http.ResponseWriter, r *http.Request) {
 		}
 		f.renderOffer(w, r, s, http.StatusBadRequest, o)
 	default:
+		f.framable(w, s)
 		f.fail(w, r, err)
 	}
 }

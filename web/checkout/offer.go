@@ -125,12 +125,17 @@ func (f *Face) offer(s stall, path, title, text string, env ident.Environment) t
 	return o
 }
 
-// renderOffer draws; whom the merchant lists may frame it.
+// renderOffer draws.
 func (f *Face) renderOffer(w http.ResponseWriter, r *http.Request, s stall, status int, o templates.Offer) {
+	f.framable(w, s)
+	f.site.Render(w, r.WithContext(texts.With(r.Context(), s.lang)), status, templates.OfferPage(o))
+}
+
+// framable lets those the merchant lists frame what is answered: a form that is refused is refused in the dialog it was sent to.
+func (f *Face) framable(w http.ResponseWriter, s stall) {
 	if ancestors := append(append([]string(nil), f.Ancestors...), s.merchant.Look.Origins...); len(ancestors) > 0 {
 		front.PageHeaders(f.TLS, reportPath, ancestors...).Apply(w.Header())
 	}
-	f.site.Render(w, r.WithContext(texts.With(r.Context(), s.lang)), status, templates.OfferPage(o))
 }
 
 // over says why nothing is taken now.
@@ -148,7 +153,7 @@ func (s stall) over(o *templates.Offer, why payterm.Standing, message string) {
 
 // within says between what a sum has to be.
 func (s stall) within(least, most money.Amount) string {
-	text := func(a money.Amount) string { return s.lang.Isolated(a.String() + " " + a.Currency().Code) }
+	text := func(a money.Amount) string { return s.lang.Isolated(amountText(s.lang, a)) }
 	switch {
 	case least.Sign() > 0 && most.Sign() > 0:
 		return s.lang.Say("till.between", "min", text(least), "max", text(most))
@@ -205,7 +210,7 @@ func (f *Face) linkOffer(ctx context.Context, l payterm.Link, standing payterm.S
 		o.Share = f.Base + linkPath(l)
 	}
 	if l.Mode == payterm.ModeFixed {
-		if o.Sum = l.Amount.String(); !l.Private {
+		if o.Sum = s.lang.Figure(l.Amount.String()); !l.Private {
 			o.Preview += " · " + o.Sum + " " + o.Currency
 		}
 	}

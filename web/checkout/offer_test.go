@@ -20,6 +20,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"checkout/merchant"
+	"checkout/money"
 	"checkout/payterm"
 	"checkout/qr"
 	"checkout/store"
@@ -261,6 +262,58 @@ func TestItem101Poster(t *testing.T) {
 	}
 }
 
+// However long its title, all of a poster is on the paper, and the code is large enough. On a phone it is as wide as the screen.
+func TestPosterOfALongTitle(t *testing.T) {
+	m, b := openMarket(t), browsertest.Open(t)
+	x := m.link(func(x *payterm.Link) { x.Title = strings.Repeat("Freundeskreis ", 7) })
+	for _, size := range posterSizes() {
+		b.Do(t, chromedp.EmulateViewport(360, 740), chromedp.Navigate(m.url+"/l/"+x.Slug+"/poster?lang=de&size="+size))
+		if wide := browsertest.JS[int](t, b, `document.documentElement.scrollWidth`); wide > 360 {
+			t.Errorf("%s: %d px wide on 360", size, wide)
+		}
+		b.Prints(t)
+		out := browsertest.JS[[]string](t, b, `(() => { const sheet = document.querySelector(".sheet").getBoundingClientRect()
+			return [...document.querySelectorAll(".sheet > *")].filter((e) => { const r = e.getBoundingClientRect(); return r.height > 0 && (r.top < sheet.top || r.bottom > sheet.bottom || r.left < sheet.left || r.right > sheet.right) }).map((e) => e.className) })()`)
+		modules := browsertest.JS[float64](t, b, `(() => { const svg = document.querySelector(".sheet-code svg"), r = svg.getBoundingClientRect(), n = svg.viewBox.baseVal.width; return Math.min(r.width, r.height) * (n - 8) / n / 96 * 25.4 })()`)
+		b.Prefers(t)
+		if len(out) > 0 || modules < 30 {
+			t.Errorf("%s: not on the paper: %q; the modules are %.1f mm wide", size, out, modules)
+		}
+	}
+}
+
+// The menu of languages is on the screen, also beside the sign of test mode.
+func TestLanguagesFit(t *testing.T) {
+	m, b := openMarket(t), browsertest.Open(t)
+	_, invoice, _ := m.post(t, "/l/"+m.link(nil).Slug, nil)
+	for _, path := range []string{"/l/" + m.link(nil).Slug, invoice} {
+		b.Do(t, chromedp.EmulateViewport(360, 740), chromedp.Navigate(m.url+path), chromedp.Click(".langs summary"))
+		if got := browsertest.JS[[]float64](t, b, `(({ left, right }) => [left, right])(document.querySelector(".langs ul").getBoundingClientRect())`); got[0] < 0 || got[1] > 360 {
+			t.Errorf("%.3s: the menu is at %v", path, got)
+		}
+	}
+}
+
+// Sums are read as people write them, and never as a thousandth of what they meant.
+func TestTypedAmount(t *testing.T) {
+	jpy, _ := money.FiatByCode("JPY")
+	for text, want := range map[string]string{
+		"5": "5.00", "12,5": "12.50", "12.50": "12.50", " 1 234.50 ": "1234.50", "1\u00a0234,50": "1234.50", "٢٥٫٥٠": "25.50", "۱۲": "12.00", "१२": "12.00",
+		"1.000": "", "1,000": "", "1,000.00": "", "1.234,50": "", "-5": "", "": "", "1e3": "", "0x5": "", "abc": "",
+	} {
+		a, ok := typedAmount(euro, text)
+		if ok != (want != "") || (ok && a.String() != want) {
+			t.Errorf("%q: %s, %v, want %q", text, a, ok, want)
+		}
+	}
+	if a, ok := typedAmount(jpy, "1250"); !ok || a.String() != "1250" {
+		t.Errorf("%s, %v", a, ok)
+	}
+	if _, ok := typedAmount(jpy, "1.250"); ok {
+		t.Error("a thousandth of what was meant")
+	}
+}
+
 func abs(x float64) float64 { return max(x, -x) }
 
 // A poster's address is short enough in capitals for the third size of a code at level M, and robust at level Q.
@@ -425,6 +478,28 @@ func TestButtonDialog(t *testing.T) {
 	if got := browsertest.JS[string](t, b, `document.querySelector("form").action + " " + document.querySelector("form").target`); got != m.url+"/b/"+x.Slug+" " {
 		t.Errorf("the form is left as %q", got)
 	}
+}
+
+// A form that is refused is refused in the dialog, which can be closed though the page in it has no button for that.
+func TestButtonDialogRefused(t *testing.T) {
+	m, b := openMarket(t), browsertest.Open(t, browsertest.Frames)
+	x := m.button(nil)
+	shop := parentPage(t, "localhost", m.url, `<form data-pay-button method="post" action="{pay}/b/`+x.Slug+`"><input type="hidden" name="amount" value="0.01"><button id="buy">Buy</button></form>`)
+	_, err := store.Merchants{DB: m.db}.Restyle(t.Context(), m.tenant.Merchant(), func(l merchant.Look) merchant.Look { l.Origins = []string{shop}; return l })
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Do(t, chromedp.EmulateViewport(360, 740), chromedp.Navigate(shop))
+	b.Becomes(t, fiveSeconds, `!!window.PayEmbed`)
+	b.Do(t, chromedp.Click("#buy"))
+	b.FrameBecomes(t, fiveSeconds, m.url, `document.querySelector("main").innerText.includes("The price was not made by the shop.")`)
+	b.Forget() // what is refused is an error of the network, in a browser's words
+	b.Do(t, chromedp.Click("dialog > button"))
+	b.Becomes(t, fiveSeconds, `!document.querySelector("dialog") && told.some(([n, d]) => n === "pay:close" && d.reason === "user")`)
+	b.Do(t, chromedp.Evaluate[chromedp.Void](`document.querySelector("[name=amount]").remove()`), chromedp.Click("#buy"))
+	b.FrameBecomes(t, fiveSeconds, m.url, `document.querySelector("main").dataset.state === "choose"`)
+	b.Becomes(t, fiveSeconds, `!!document.querySelector("dialog") && !document.querySelector("dialog > button")`) // the page has its own
+	b.Quiet(t)
 }
 
 // signedLink is a payment terminal's link.

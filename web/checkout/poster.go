@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"checkout/front"
+	"checkout/ident"
 	"checkout/payterm"
 	"checkout/qr"
 	"checkout/web/templates"
@@ -39,13 +40,13 @@ func (f *Face) handlePoster(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := templates.Poster{
-		Theme: s.theme, Assets: f.assets(s.merchant), Merchant: templates.Merchant{Name: s.merchant.Name}, Size: "a4", Title: l.Title, Coins: coins,
+		Theme: s.theme, Assets: f.assets(s.merchant), Merchant: templates.Merchant{Name: s.merchant.Name}, Size: "a4", Title: l.Title, Coins: coins, Test: l.Env == ident.Test,
 		Code:    templates.QR{Content: f.printed(l), Size: code.Size(), Path: code.Path()},
 		Address: strings.TrimPrefix(strings.TrimPrefix(f.Base, "https://"), "http://") + linkPath(l),
 	}
 	dress(&p.Merchant, s.merchant, ViewChoose, s.lang.Tag)
 	if l.Mode == payterm.ModeFixed && !l.Private {
-		p.Sum = l.Amount.String() + " " + l.Currency.Code
+		p.Sum = amountText(s.lang, l.Amount)
 	}
 	wanted := r.URL.Query().Get("size")
 	for _, size := range posterSizes() {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-chi/chi/v5"
 
@@ -164,17 +165,32 @@ func (f *Face) pad(t till) templates.Pad {
 // keypadDigits is how many digits of smallest units can be typed: payterm.MaxAmount is the largest number of so many.
 const keypadDigits = 9
 
-// typedAmount reads a sum as people type it: a comma is a point.
+// typedAmount reads a sum as people type it: with a comma before the decimals, with spaces, in the digits of their script. "1.000" is
+// no sum of euros: nobody shall pay one where they meant a thousand.
 func typedAmount(c money.Currency, text string) (money.Amount, bool) {
-	text = strings.TrimSpace(text)
+	text = strings.Map(plainDigit, text)
 	if strings.Count(text, ",") == 1 && !strings.Contains(text, ".") {
 		text = strings.Replace(text, ",", ".", 1)
 	}
-	if !money.CheckGrammar(text) {
-		return money.Amount{}, false
-	}
-	a, err := money.Parse(c, money.TrimZeros(text))
+	a, err := money.Parse(c, text)
 	return a, err == nil
+}
+
+// plainDigit is a letter of a typed sum as programs write it; -1 leaves it out.
+func plainDigit(r rune) rune {
+	switch {
+	case unicode.IsSpace(r):
+		return -1
+	case r >= '٠' && r <= '٩':
+		return '0' + r - '٠'
+	case r >= '۰' && r <= '۹':
+		return '0' + r - '۰'
+	case r >= '०' && r <= '९':
+		return '0' + r - '०'
+	case r == '٫':
+		return '.'
+	}
+	return r
 }
 
 // handleCharge makes a sale of what was typed, after asking for a tip where the terminal does.

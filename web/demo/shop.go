@@ -38,6 +38,8 @@ type Deps struct {
 	Counter Counter
 	// Sales lists what the counter sold, the newest first; nil: there is no counter.
 	Sales func(ctx context.Context) ([]Sale, error)
+	// Addresses lists the deposit addresses that were given out, the newest first; nil: there are none. Play knows them, too.
+	Addresses func(ctx context.Context) ([]Address, error)
 	// Sentence turns a failure of Play into words.
 	Sentence func(error) string
 	Client   *http.Client
@@ -72,7 +74,9 @@ type order struct {
 type heard struct {
 	At        time.Time
 	Status    string
+	Amount    string
 	Remaining string
+	Deposit   bool
 	Coin      string
 	Error     string
 	Verified  bool
@@ -110,7 +114,7 @@ func New(d Deps) *Shop {
 	r.Get("/demo/files/{name}", s.handleFile)
 	r.Get("/demo/recent", s.handleRecent)
 	r.Post("/demo/orders", s.handleOrder)
-	for path, find := range map[string]func(*http.Request) (orderView, bool){"/demo/orders/{n}": s.find, "/demo/sales/{invoice}": s.sale} {
+	for path, find := range map[string]func(*http.Request) (orderView, bool){"/demo/orders/{n}": s.find, "/demo/sales/{id}": s.among(s.sales), "/demo/addresses/{id}": s.among(s.addresses)} {
 		r.Get(path, s.handleShow(find))
 		r.Get(path+"/heard", s.handleHeard(find))
 		r.Post(path+"/play", s.handlePlay(find))
@@ -146,11 +150,11 @@ func (s *Shop) render(w http.ResponseWriter, r *http.Request, c templ.Component)
 }
 
 func (s *Shop) handleShop(w http.ResponseWriter, r *http.Request) {
-	orders, sales, err := s.recent(r.Context())
+	lists, err := s.recent(r.Context())
 	if err != nil { // the shop sells without the counter
 		s.Log.Error("demo sales not found", "event", "demo_failed", "err", err)
 	}
-	s.render(w, r, shopPage(products[:], s.Counter, orders, sales, s.Bitcoin))
+	s.render(w, r, shopPage(products[:], s.Counter, lists, s.Bitcoin))
 }
 
 func (s *Shop) handleFile(w http.ResponseWriter, r *http.Request) {
@@ -274,7 +278,11 @@ func (s *Shop) handleShow(find func(*http.Request) (orderView, bool)) http.Handl
 			http.Redirect(w, r, "/demo", http.StatusSeeOther) // of an earlier start
 			return
 		}
-		s.render(w, r, orderPage(v, s.Bitcoin, r.URL.Query().Get("said")))
+		page := orderPage(v, s.Bitcoin, r.URL.Query().Get("said"))
+		if v.Deposit {
+			page = depositPage(v, r.URL.Query().Get("said"))
+		}
+		s.render(w, r, page)
 	}
 }
 
@@ -320,23 +328,32 @@ func (s *Shop) handleCallback(w http.ResponseWriter, r *http.Request) {
 	given := r.Header.Get("X-Processing-Signature")
 	h := heard{At: s.Now(), Body: string(body), Signature: given, Verified: hmac.Equal([]byte(sign(s.Secret, body)), []byte(given))}
 	var c struct {
+		Type      string `json:"type"`
 		ForeignID string `json:"foreign_id"`
 		Status    string `json:"status"`
 		Error     string `json:"error"`
 		Sent      struct {
 			Currency  string `json:"currency"`
+			Amount    string `json:"amount"`
 			Remaining string `json:"remaining_amount"`
 		} `json:"currency_sent"`
+		Address struct {
+			ID int64 `json:"id"`
+		} `json:"crypto_address"`
 	}
 	if err := json.Unmarshal(body, &c); err != nil {
 		http.Error(w, "not JSON", http.StatusBadRequest)
 		return
 	}
-	h.Status, h.Error, h.Coin, h.Remaining = c.Status, c.Error, c.Sent.Currency, c.Sent.Remaining
+	h.Status, h.Error, h.Coin, h.Amount, h.Remaining = c.Status, c.Error, c.Sent.Currency, c.Sent.Amount, c.Sent.Remaining
+	about := c.ForeignID
+	if h.Deposit = c.Type == "deposit"; h.Deposit {
+		about = depositsAt(c.Address.ID)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, known := s.heard[c.ForeignID]; known || len(s.heard) < maxHeard {
-		s.heard[c.ForeignID] = append(s.heard[c.ForeignID], h)
+	if _, known := s.heard[about]; known || len(s.heard) < maxHeard {
+		s.heard[about] = append(s.heard[about], h)
 	}
 	w.WriteHeader(http.StatusOK) // also for what nobody remembers: the delivery is done
 }

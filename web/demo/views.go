@@ -21,6 +21,7 @@ type orderView struct {
 	Answer    string
 	Status    string
 	Heard     []heard // newest first
+	Deposit   bool    // a deposit address: Invoice is its capability id
 }
 
 // view is an order's page. The caller holds the lock.
@@ -52,6 +53,9 @@ func indent(text string) string {
 
 // says is what a status means to the shop.
 func (h heard) says() string {
+	if h.Deposit {
+		return h.saysDeposit()
+	}
 	switch h.Status {
 	case "pending":
 		return "Part of the money was seen; " + trim(h.Remaining) + " " + h.Coin + " is missing."
@@ -63,12 +67,23 @@ func (h heard) says() string {
 	return h.Error
 }
 
+func (h heard) saysDeposit() string {
+	sum := trim(h.Amount) + " " + h.Coin
+	switch h.Status {
+	case "not_confirmed":
+		return sum + " was seen. Wait for the network."
+	case "confirmed":
+		return sum + " arrived. Credit the customer."
+	}
+	return h.Error
+}
+
 // tone colours a status.
 func tone(status string) string {
 	switch status {
 	case "confirmed":
 		return "ok"
-	case "failed":
+	case "failed", "cancelled":
 		return "bad"
 	case "pending":
 		return "warn"
@@ -96,6 +111,10 @@ var customerActs = [...]act{
 	{"over", "Pay too much", "25 % more than asked", false},
 	{"late", "Pay late", "after the price window has ended", true},
 	{"wrong", "Pay with the wrong coin", "another one, to the same address", true},
+}
+
+var depositActs = [...]act{
+	{"deposit", "Send 0.25", "again and again, if you like", true},
 }
 
 var merchantActs = [...]act{

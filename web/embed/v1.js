@@ -8,6 +8,7 @@
   style.replaceSync(`dialog.pay-embed{padding:0;border:0;margin:auto;inline-size:min(30rem,100vw);block-size:min(46rem,100dvh);max-inline-size:none;max-block-size:none;border-radius:16px;overflow:hidden;background:#fff;box-shadow:0 16px 48px rgb(0 0 0/.28)}
 dialog.pay-embed::backdrop{background:rgb(11 13 18/.56)}
 dialog.pay-embed iframe{block-size:100%}
+dialog.pay-embed>button{position:absolute;inset:8px 8px auto auto;inline-size:44px;block-size:44px;border:0;background:none;color:GrayText;font:24px system-ui}
 iframe.pay-embed{display:block;border:0;inline-size:100%;min-block-size:35rem;color-scheme:normal}
 @media (max-width:640px){dialog.pay-embed{inline-size:100vw;block-size:100dvh;border-radius:0}}
 @media (prefers-color-scheme:dark){dialog.pay-embed{background:#13161d}}`)
@@ -41,6 +42,7 @@ iframe.pay-embed{display:block;border:0;inline-size:100%;min-block-size:35rem;co
       if (e.source !== entry.frame.contentWindow || m.channel !== entry.channel) continue
       if (!entry.id && typeof m.id === 'string' && m.id.length < 40) entry.id = m.id
       if (m.id !== entry.id) continue
+      if (entry.shut) entry.shut = entry.shut.remove() // the page has a button of its own
       if ((m.type === 'pay:resize' || m.type === 'pay:ready') && entry.inline && Number.isInteger(m.height) && m.height > 0 && m.height < 10000) {
         entry.frame.style.blockSize = Math.max(m.height, 320) + 'px'
         entry.frame.style.minBlockSize = '0'
@@ -61,6 +63,13 @@ iframe.pay-embed{display:block;border:0;inline-size:100%;min-block-size:35rem;co
     dialog.className = 'pay-embed'
     dialog.setAttribute('aria-label', entry.frame.title)
     dialog.append(entry.frame)
+    if (!id) { // a form may be refused, and what says so has no button to close with
+      const shut = entry.shut = document.createElement('button')
+      shut.textContent = '×'
+      shut.setAttribute('aria-label', options.close || 'Close')
+      shut.addEventListener('click', () => dialog.close())
+      dialog.append(shut)
+    }
     dialog.addEventListener('close', () => {
       frames.delete(entry)
       dialog.remove()
@@ -89,7 +98,7 @@ iframe.pay-embed{display:block;border:0;inline-size:100%;min-block-size:35rem;co
     element.replaceChildren(entry.frame)
     return entry
   }
-  const optionsOf = (e) => ({ lang: e.dataset.payLang, theme: e.dataset.payTheme, title: e.dataset.payTitle, return: e.dataset.payReturn })
+  const optionsOf = (e) => ({ lang: e.dataset.payLang, theme: e.dataset.payTheme, title: e.dataset.payTitle, close: e.dataset.payClose, return: e.dataset.payReturn })
   function scan() {
     for (const e of document.querySelectorAll('[data-pay-inline]:empty')) inline(e.dataset.payInline, e, optionsOf(e))
   }

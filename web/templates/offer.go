@@ -2,6 +2,7 @@ package templates
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"checkout/web/texts"
 )
@@ -58,6 +59,7 @@ type Poster struct {
 	Coins    []SaleCoin
 	Code     QR
 	Address  string // the same in words
+	Test     bool   // no real money here
 }
 
 // PosterSize is one to choose.
@@ -73,6 +75,9 @@ func (o Offer) label(t *texts.Lang) string {
 	}
 	return t.Say("choose.continue")
 }
+
+// lengthy says whether a poster's title needs the smaller size.
+func lengthy(title string) bool { return utf8.RuneCountInString(title) > 36 }
 
 // paper is the name of a size: "A4".
 func paper(name string) string { return strings.ToUpper(name) }

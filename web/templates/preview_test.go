@@ -47,9 +47,11 @@ func previewHandler() http.Handler {
 		for _, other := range texts.All() {
 			languages = append(languages, Language{Tag: other.Tag, Name: other.Name, Href: "/v/" + other.Tag + "/" + r.PathValue("theme") + "/" + r.PathValue("view"), Current: other == l})
 		}
-		if c := sampleTill(l, r.PathValue("view"), theme(r), languages); c != nil {
-			draw(w, r, c)
-			return
+		for _, sample := range []func(*texts.Lang, string, string, []Language) templ.Component{sampleOffer, sampleTill} {
+			if c := sample(l, r.PathValue("view"), theme(r), languages); c != nil {
+				draw(w, r, c)
+				return
+			}
 		}
 		page := previewPageIn(l, r.PathValue("view"))
 		page.Theme, page.Languages = theme(r), languages
