@@ -74,7 +74,7 @@ func (f *Face) sale(t till, s scene) templates.Sale {
 			out.Coins = append(out.Coins, templates.SaleCoin{Value: o.Value, Coin: o.Coin, Network: o.Network, On: o.On, Amount: o.Amount, Current: o.Value == inv.Asset, Why: o.Why})
 		}
 	}
-	if f.Base != "" && !s.view.Final() {
+	if f.Base != "" { // when it is paid too: there is a receipt
 		own := f.Base + "/i/" + string(inv.ID)
 		code := f.codes.draw(own)
 		out.Phone = templates.QR{Content: own, Size: code.Size, Path: code.Path}

@@ -17,8 +17,10 @@ import (
 
 	"checkout/ident"
 	"checkout/invoice"
+	"checkout/merchant"
 	"checkout/money"
 	"checkout/payterm"
+	"checkout/store"
 	"checkout/web/browsertest"
 )
 
@@ -159,6 +161,7 @@ func TestTillSaleByKeyboard(t *testing.T) {
 	for _, key := range []string{"9", "9", kb.Backspace, "5", "0"} {
 		b.Do(t, chromedp.KeyEvent(key))
 	}
+	keys(t, b, "9", "erase") // a key that was clicked is not pressed again by Enter
 	shot(t, b, "till-desktop")
 	b.Do(t, chromedp.KeyEvent(kb.Enter))
 	b.Becomes(t, fiveSeconds, `!!document.querySelector("[data-testid=sale-coins]")`)
@@ -168,11 +171,49 @@ func TestTillSaleByKeyboard(t *testing.T) {
 	if inv := m.newest(); inv.Price.String() != "9.50" {
 		t.Errorf("%s are asked", inv.Price)
 	}
+	if wide := browsertest.JS[float64](t, b, `document.querySelector("[data-testid=qr]").getBoundingClientRect().width`); wide < 400 {
+		t.Errorf("on a desk the code is %v px wide", wide)
+	}
 	shot(t, b, "sale-waiting-desktop")
 	m.settle(m.newest())
 	b.Becomes(t, 10*time.Second, `!!document.querySelector("#live.is-paid")`)
 	shot(t, b, "sale-paid-desktop")
 	b.Becomes(t, 20*time.Second, `!!document.querySelector("#pad")`)
+	b.Quiet(t)
+}
+
+// What can go no further at the counter says so in the words of the invoice's page, leads to that page on the customer's own
+// phone, and to the next sale. Who has paid finds the receipt the same way, and is not counted out while showing it.
+func TestTillSaleOver(t *testing.T) {
+	m, b := openMarket(t), browsertest.Open(t)
+	x := m.terminal(nil)
+	_, to, _ := m.post(t, "/t/"+x.Token+"/charge", url.Values{"amount": {"8"}})
+	gone := m.newest()
+	if _, err := m.invoices.Decide(t.Context(), gone.ID, invoice.Mark{Kind: invoice.MarkCancel, Actor: "staff", Reason: "changed their mind"}); err != nil {
+		t.Fatal(err)
+	}
+	b.Do(t, chromedp.EmulateViewport(360, 740), chromedp.Navigate(m.url+to))
+	said := browsertest.JS[string](t, b, `document.querySelector("[data-testid=status]").innerText`)
+	if !strings.Contains(said, "This payment was cancelled") || !strings.Contains(said, "Do not send anything to this address any more.") {
+		t.Errorf("it says %q", said)
+	}
+	if primary := browsertest.JS[bool](t, b, `document.querySelector("[data-testid=new-sale]").matches(".btn-primary")`); !primary {
+		t.Error("the next sale does not stand out")
+	}
+	if own := browsertest.JS[string](t, b, `document.querySelector("#own .qr").dataset.qrContent`); own != m.url+"/i/"+string(gone.ID) {
+		t.Errorf("the customer's phone is led to %q", own)
+	}
+	if extra := browsertest.JS[int](t, b, `document.querySelectorAll("#live [data-copy], #live [data-wallet], #live form").length`); extra != 0 {
+		t.Errorf("%d things to press that are of no use at a counter", extra)
+	}
+	_, to, _ = m.post(t, "/t/"+x.Token+"/charge", url.Values{"amount": {"9"}})
+	inv, err := m.invoices.Choose(t.Context(), m.newest().ID, invoice.Choice{Asset: "ltct"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.settle(inv)
+	b.Do(t, chromedp.Navigate(m.url+to), chromedp.Click("#own summary"))
+	b.Becomes(t, fiveSeconds, `document.querySelector("#own").open && document.querySelector("#soon").hidden`)
 	b.Quiet(t)
 }
 
@@ -448,17 +489,25 @@ func TestItem100App(t *testing.T) {
 			t.Errorf("the policy lacks %s: %s", want, header.Get("Content-Security-Policy"))
 		}
 	}
+	green := func(l merchant.Look) merchant.Look { l.Brand = "#0a7d4f"; return l }
+	if _, err := (store.Merchants{DB: m.db}).Restyle(t.Context(), m.tenant.Merchant(), green); err != nil {
+		t.Fatal(err)
+	}
 	b.Do(t, chromedp.EmulateViewport(360, 740), chromedp.Navigate(m.at(x)))
 	b.Becomes(t, 10*time.Second, `(async () => !!(await navigator.serviceWorker.ready) && !!navigator.serviceWorker.controller)()`)
-	b.Do(t, chromedp.Navigate(m.at(x))) // through the worker, which keeps it
+	// The page was there before the worker, and is kept all the same.
 	b.Becomes(t, fiveSeconds, `(async () => !!(await caches.match(location.pathname)))()`)
+	b.Becomes(t, 10*time.Second, `!document.querySelector("#install").hidden`) // the browser would install it
 	m.post(t, home+"/charge", url.Values{"amount": {"5"}})
 	sale := m.at(x) + "/sale/" + string(m.newest().ID)
-	b.Do(t, chromedp.Navigate(sale), chromedp.Navigate(m.at(x)))
+	b.Do(t, chromedp.Navigate(sale))
 	b.Quiet(t)
 	m.offline(true)
 	b.Do(t, chromedp.Navigate(m.at(x)))
-	b.Becomes(t, fiveSeconds, `document.querySelector("#net").textContent === "Offline" && !document.querySelector("#why").hidden`)
+	b.Becomes(t, fiveSeconds, `document.querySelector("[data-testid=net]").textContent === "Offline" && !document.querySelector("#why").hidden`)
+	if worn := browsertest.JS[bool](t, b, `[...document.styleSheets].some((s) => s.href.includes("/m/") && s.cssRules.length > 0)`); !worn {
+		t.Error("without a connection the merchant's colours are missing")
+	}
 	keys(t, b, "5", "0", "0")
 	if got := entry(t, b); got != "5.00" {
 		t.Errorf("without a connection the keypad shows %q", got)
@@ -473,7 +522,7 @@ func TestItem100App(t *testing.T) {
 	}
 	m.offline(false)
 	browsertest.JS[bool](t, b, `dispatchEvent(new Event("online"))`)
-	b.Becomes(t, fiveSeconds, `document.querySelector("#net").textContent === "Online" && !document.querySelector("#charge").disabled`)
+	b.Becomes(t, fiveSeconds, `document.querySelector("[data-testid=net]").textContent === "Online" && !document.querySelector("#charge").disabled`)
 	b.Forget() // it complained of the connection
 	if _, err := m.payterm.RevokeTerminal(t.Context(), m.tenant, x.Token); err != nil {
 		t.Fatal(err)

@@ -47,14 +47,17 @@ func previewHandler() http.Handler {
 		for _, other := range texts.All() {
 			languages = append(languages, Language{Tag: other.Tag, Name: other.Name, Href: "/v/" + other.Tag + "/" + r.PathValue("theme") + "/" + r.PathValue("view"), Current: other == l})
 		}
-		if c := sampleOffer(l, r.PathValue("view"), theme(r), languages); c != nil {
-			draw(w, r, c)
-			return
+		for _, sample := range []func(*texts.Lang, string, string, []Language) templ.Component{sampleOffer, sampleTill} {
+			if c := sample(l, r.PathValue("view"), theme(r), languages); c != nil {
+				draw(w, r, c)
+				return
+			}
 		}
 		page := previewPageIn(l, r.PathValue("view"))
 		page.Theme, page.Languages = theme(r), languages
 		draw(w, r, shown(page, r.PathValue("view")))
 	})
+	mux.HandleFunc("/t/{token}/alive", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("/v/{lang}/{theme}/error/{status}", func(w http.ResponseWriter, r *http.Request) {
 		status, _ := strconv.Atoi(r.PathValue("status"))
 		f := Failure{Assets: sampleAssets(), Status: status, Theme: theme(r)}

@@ -39,7 +39,7 @@ func samplePays() map[string]samplePay {
 // previewViews are the views and the kinds of payment details, in the order of the contact sheet.
 func previewViews() []string {
 	list := append(sampleViews(), "offline", "exchange", "pay-usdt-tron", "pay-usdt-erc20", "pay-usdt-bsc", "pay-usdc-base", "pay-xrp-tag", "pay-eth", "pay-any")
-	return append(list, offerViews()...)
+	return append(append(list, offerViews()...), tillViews()...)
 }
 
 // previewPageIn is the sample of a view or of a kind of payment details.

@@ -27,6 +27,7 @@ func sampleAssets() Assets {
 	files := static.New()
 	return Assets{
 		Style: files.Path("pay.css"), Script: files.Path("pay.js"), Wallet: files.Path("wallet.js"), Logo: files.Path("logo.svg"),
+		Till: files.Path("till.css"), TillScript: files.Path("till.js"), Icon192: files.Path("icon-192.png"), Icon512: files.Path("icon-512.png"),
 		Offer: files.Path("offer.css"), OfferScript: files.Path("offer.js"), Poster: files.Path("poster.css"),
 		FavWait: files.Path("fav-wait.svg"), FavSeen: files.Path("fav-seen.svg"),
 		FavPaid: files.Path("fav-paid.svg"), FavAttn: files.Path("fav-attn.svg"),

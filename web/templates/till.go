@@ -116,6 +116,25 @@ func (p Pad) charge(t *texts.Lang, sum string) string {
 	return t.Say("till.charge", "amount", sum)
 }
 
+// over says whether nothing more is to be had of this sale at the counter: what comes next is another one.
+func (s Sale) over() bool {
+	switch s.Live.State {
+	case "expired", "expired_underpaid", "late", "failed", "cancelled", "unavailable", "wrong_asset", "refund_pending", "refunded":
+		return true
+	}
+	return s.Paid
+}
+
+// explained says whether the heading alone would leave somebody at a counter wondering. What is waited for needs no words, and
+// the invoice's own page may be closed where this one may not.
+func (s Sale) explained() bool {
+	switch s.Live.State {
+	case "choose", "waiting", "waiting_expiring", "detected", "confirming", "paid", "paid_late":
+		return false
+	}
+	return true
+}
+
 // attributes are what the script follows the payment by.
 func (l Live) attributes(t *texts.Lang) templ.Attributes {
 	return templ.Attributes{

@@ -4,9 +4,17 @@
   'use strict'
   const find = (what, at = document) => at.querySelector(what)
   const body = document.body, pad = find('#pad'), net = find('#net'), live = find('#live[data-sale]')
+  const { home, worker } = body.dataset, own = new URL(home, location.href).pathname // without the language somebody chose
 
   // Installed, it opens without a connection too: the worker keeps the keypad, and nothing else.
-  if (navigator.serviceWorker && body.dataset.worker) navigator.serviceWorker.register(body.dataset.worker, { scope: '/t/' }).catch(() => {})
+  if (navigator.serviceWorker && worker) navigator.serviceWorker.register(worker, { scope: '/t/' }).catch(() => {})
+
+  // A browser that can install it says so; until then there is nothing to press.
+  const install = find('#install')
+  let offer
+  addEventListener('beforeinstallprompt', (e) => { offer = e; install.hidden = false })
+  addEventListener('appinstalled', () => { install.hidden = true })
+  install.addEventListener('click', () => { install.hidden = true; offer.prompt() })
 
   // The screen stays on while somebody may pay.
   const awake = () => { if (!document.hidden && navigator.wakeLock) navigator.wakeLock.request('screen').catch(() => {}) }
@@ -20,17 +28,19 @@
 
   // Whether there is a connection is what the last attempt said, not only what the system believes.
   let off = false
-  const words = { on: net.textContent, off: net.dataset.offline }
+  const word = find('[role=status]', net), words = { on: word.textContent, off: word.dataset.offline }
   function connection(up) {
     off = !up
     net.hidden = false
-    if (net.textContent !== (up ? words.on : words.off)) net.textContent = up ? words.on : words.off
-    net.className = 'badge ' + (up ? 'is-ok' : 'is-idle')
+    if (word.textContent !== (up ? words.on : words.off)) word.textContent = up ? words.on : words.off
+    net.className = 'badge net ' + (up ? 'is-ok' : 'is-idle')
     if (pad) { find('#why').hidden = up; ready() }
   }
   async function probe() {
     try {
-      const res = await fetch(body.dataset.home.split('?')[0] + '/alive', { cache: 'no-store', credentials: 'omit' })
+      const stop = new AbortController(), timeout = setTimeout(() => stop.abort(), 10e3)
+      const res = await fetch(own + '/alive', { cache: 'no-store', credentials: 'omit', signal: stop.signal })
+      clearTimeout(timeout)
       connection(res.ok)
       if (res.status === 403 || res.status === 404) location.reload() // it was switched off
     } catch { connection(false) }
@@ -73,6 +83,8 @@
     entry.inputMode = 'none'
     entry.tabIndex = -1
     show()
+    // A key that was clicked has no focus, so that Enter charges and does not press it again.
+    find('.keys', pad).addEventListener('mousedown', (e) => e.preventDefault())
     pad.addEventListener('click', (e) => { const key = e.target.closest('[data-key]'); if (key) press(key.dataset.key) })
     document.addEventListener('keydown', (e) => {
       if (e.ctrlKey || e.metaKey || e.altKey || e.target.id === 'note') return
@@ -94,24 +106,25 @@
 
   // Paid: heard, seen, and then the next one.
   if (!live) return
-  const ctx = () => { const Made = window.AudioContext || window.webkitAudioContext; return Made ? new Made() : null }
-  function sound() {
-    const audio = ctx()
-    if (!audio) return
-    const play = () => {
-      if (audio.state !== 'running') return // nobody has touched the till yet
-      for (const [at, pitch] of [[0, 660], [0.16, 990]]) {
-        const tone = audio.createOscillator(), gain = audio.createGain(), start = audio.currentTime + at
-        tone.frequency.value = pitch
-        gain.gain.setValueAtTime(0.0001, start)
-        gain.gain.exponentialRampToValueAtTime(0.3, start + 0.02)
-        gain.gain.exponentialRampToValueAtTime(0.0001, start + 0.28)
-        tone.connect(gain).connect(audio.destination)
-        tone.start(start)
-        tone.stop(start + 0.3)
-      }
+  // A browser lets a page be heard once somebody has touched it, or the page before. Some want it made at the touch.
+  const Made = window.AudioContext || window.webkitAudioContext
+  let audio
+  const wake = () => { if (Made) { audio ||= new Made(); if (audio.state !== 'running') return audio.resume().catch(() => {}) } }
+  for (const touch of ['pointerdown', 'keydown']) addEventListener(touch, wake)
+  async function sound() {
+    const due = Date.now()
+    await wake()
+    if (!audio || audio.state !== 'running' || Date.now() - due > 2e3) return // nobody had touched the till
+    for (const [at, pitch] of [[0, 660], [0.16, 990]]) {
+      const tone = audio.createOscillator(), gain = audio.createGain(), start = audio.currentTime + at
+      tone.frequency.value = pitch
+      gain.gain.setValueAtTime(0.0001, start)
+      gain.gain.exponentialRampToValueAtTime(0.3, start + 0.02)
+      gain.gain.exponentialRampToValueAtTime(0.0001, start + 0.28)
+      tone.connect(gain).connect(audio.destination)
+      tone.start(start)
+      tone.stop(start + 0.3)
     }
-    if (audio.state === 'running') play(); else audio.resume().then(play, () => {})
   }
   const paid = () => live.classList.contains('is-paid')
   let was = paid(), left = 15, timer
@@ -121,7 +134,7 @@
     line.hidden = stay.hidden = false
     line.textContent = line.dataset.text.replace('{n}', left)
     if (left-- > 0) timer = setTimeout(count, 1000)
-    else location.assign(body.dataset.home)
+    else location.assign(home)
   }
   function look() {
     if (paid() && !timer) {
@@ -131,8 +144,8 @@
     }
     was = paid()
   }
-  live.addEventListener('click', (e) => {
-    if (!e.target.closest('#stay')) return
+  live.addEventListener('click', (e) => { // who shows the receipt's code stays, too
+    if (!timer || !e.target.closest('#stay, #own')) return
     clearTimeout(timer)
     timer = true
     find('#soon', live).hidden = find('#stay', live).hidden = true
