@@ -30,7 +30,7 @@ type (
 		Min         string `help:"The least sum a customer may type."`
 		Max         string `help:"The largest sum a customer may type."`
 		Quantity    string `help:"How many can be bought at once: 1-10" placeholder:"FROM-TO"`
-		Stock       int64  `help:"How many payments it takes. Without it there is no limit." placeholder:"N"`
+		Stock       int64  `help:"How many there are, sold one by one. Without it there is no limit." placeholder:"N"`
 		SuccessURL  string `name:"success-url" help:"Where the customer goes on to; {ID} in it becomes the invoice's id." placeholder:"URL"`
 		FailureURL  string `name:"failure-url" help:"Where the customer goes back to." placeholder:"URL"`
 		Text        string `default:"Buy now" help:"What the button says."`

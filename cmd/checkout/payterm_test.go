@@ -121,7 +121,7 @@ func TestButtonCommands(t *testing.T) {
 	in := open(t, "", "", "CHECKOUT_PUBLIC_URL=https://pay.example.test")
 	m := string(in.m.ID)
 	var made, shown, typed buttonView
-	in.cli(&made, "button", "create", "--merchant", m, "--test", "--name", "Mug", "--currency", "EUR", "--amount", "12.5", "--quantity", "1-10", "--stock", "99",
+	in.cli(&made, "button", "create", "--merchant", m, "--test", "--name", "Mug", "--currency", "EUR", "--amount", "12.5", "--quantity", "1-10",
 		"--success-url", "https://shop.example/ok", "--text", `Buy "now" <b>`, "--color", "#F7931A")
 	if made.URL != "https://pay.example.test/b/"+made.Slug || made.Amount != "12.50" || made.MaxQuantity != 10 || made.MinQuantity != 1 || len(made.Secret) < 32 || made.Colour != "#f7931a" {
 		t.Errorf("made %+v", made)
@@ -161,7 +161,7 @@ func TestButtonCommands(t *testing.T) {
 	}
 	for flags, want := range map[string]string{
 		"--currency BTC --amount 1": "ISO 4217", "--currency EUR --amount 5 --quantity few": "--quantity", "--currency EUR --amount 5 --quantity 5-1": "in order",
-		"--currency EUR --amount 5 --color red": "#rrggbb", "--currency EUR --quantity 2": "by the piece", "--currency EUR --amount 5 --quantity 1000": "999",
+		"--currency EUR --amount 5 --color red": "#rrggbb", "--currency EUR --amount 5 --quantity 2 --stock 9": "one by one", "--currency EUR --quantity 2": "by the piece", "--currency EUR --amount 5 --quantity 1000": "999",
 	} {
 		in.refused(want, append([]string{"button", "create", "--merchant", m, "--name", "x"}, strings.Fields(flags)...)...)
 	}
