@@ -135,6 +135,14 @@ type End struct {
 	At     time.Time
 }
 
+// The origins of invoices that no dialect and no command has made: a till, a payment link or a button. Dialects decide which
+// of them they tell.
+const (
+	OriginTerminal = "terminal"
+	OriginLink     = "link"
+	OriginButton   = "button"
+)
+
 // Invoice is an invoice with all that is known about it.
 type Invoice struct {
 	ID       ident.ID
@@ -144,7 +152,7 @@ type Invoice struct {
 	Env      ident.Environment
 	Version  int64
 
-	Origin           string   // which face made it: "coinspaid", "order", "terminal", "link", "button"
+	Origin           string   // which face made it: TermsCoinsPaid, TermsOrder, OriginTerminal and its like
 	Source           ident.ID // the terminal, link or button it was made by; empty: none
 	ForeignID        string
 	Title            string

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"checkout/fault"
+	"checkout/invoice"
 	"checkout/merchant"
 	"checkout/money"
 )
@@ -31,9 +32,9 @@ type Kind string
 
 // The kinds.
 const (
-	KindTerminal Kind = "terminal"
-	KindLink     Kind = "link"
-	KindButton   Kind = "button"
+	KindTerminal Kind = invoice.OriginTerminal
+	KindLink     Kind = invoice.OriginLink
+	KindButton   Kind = invoice.OriginButton
 )
 
 // Standing says whether a link or a button takes money now. It is also why it does not: ErrLinkOver wraps it.

@@ -63,7 +63,7 @@ func EventTypes() []string {
 // buttons, which speak no dialect; a shop that listens hears of all of them by one door.
 func tellsOf(origin string) bool {
 	switch origin {
-	case invoice.TermsCoinsPaid, "terminal", "link", "button":
+	case invoice.TermsCoinsPaid, invoice.OriginTerminal, invoice.OriginLink, invoice.OriginButton:
 		return true
 	}
 	return false

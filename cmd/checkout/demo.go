@@ -135,10 +135,21 @@ func (a *app) addDemoWallet(ctx context.Context, m ident.ID) error {
 	return store.Wallets{DB: a.db}.Insert(ctx, account)
 }
 
+// demoDeposit is what the demo's customer deposits at a time.
+const demoDeposit = "0.25"
+
+func (a *app) playDeposit(ctx context.Context, id ident.ID) error {
+	x, err := a.deposits.Find(ctx, id)
+	if err != nil {
+		return err
+	}
+	return a.playPayment(ctx, x.Text, x.Currency.Code, demoDeposit, "")
+}
+
 // play lets the customer or the chain act on whichever coin the invoice is paid in.
 func (a *app) play(ctx context.Context, node *miningNode, id ident.ID, action string) error {
 	if action == "deposit" {
-		return a.rehearseDeposit(ctx, string(id), "pay", "", "")
+		return a.playDeposit(ctx, id)
 	}
 	inv, err := a.invoices.Find(ctx, id)
 	if err != nil {

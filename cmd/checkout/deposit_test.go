@@ -190,6 +190,20 @@ func (in *installation) stolenDeposit(t *testing.T, node, rival *chaintest.Bitco
 	in.shop.hearsOf(t, "stolen", "not_confirmed 0.00500000 0", "confirmed 0.00500000 2", "cancelled 0.00500000 0 Transaction was double spent")
 }
 
+// payTo plays a customer who pays to a permanent address.
+func (in *installation) payTo(address, query string, want int) {
+	in.t.Helper()
+	res, err := http.Post(in.inner+"/rehearsal/addresses/"+address+"/pay?"+query, "", nil)
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != want {
+		text, _ := io.ReadAll(res.Body)
+		in.t.Errorf("%s: %d %s, want %d", query, res.StatusCode, text, want)
+	}
+}
+
 // TestRehearsedDeposit: an integration tries deposits with a test key and a played coin.
 func TestRehearsedDeposit(t *testing.T) {
 	t.Parallel()
@@ -201,28 +215,16 @@ func TestRehearsedDeposit(t *testing.T) {
 	if err := json.Unmarshal(body, &answer); err != nil || status != http.StatusCreated {
 		t.Fatalf("%d %s", status, body)
 	}
-	pays := func(address, query string, want int) {
-		t.Helper()
-		res, err := http.Post(in.inner+"/rehearsal/addresses/"+address+"/pay?"+query, "", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		if res.StatusCode != want {
-			text, _ := io.ReadAll(res.Body)
-			t.Errorf("%s: %d %s, want %d", query, res.StatusCode, text, want)
-		}
-	}
-	pays(answer.Data.Address, "amount=0.25", http.StatusNoContent)
+	in.payTo(answer.Data.Address, "amount=0.25", http.StatusNoContent)
 	chaintest.Until(t, "not_confirmed", func() bool { return len(in.shop.deposits("cust-1")) == 1 })
-	pays(answer.Data.Address, "amount=0.5&blocks=6", http.StatusNoContent)
+	in.payTo(answer.Data.Address, "amount=0.5&blocks=6", http.StatusNoContent)
 	chaintest.Until(t, "both confirmed", func() bool {
 		heard := in.shop.deposits("cust-1")
 		return heard[0] == "not_confirmed 0.25000000 0" && slices.Contains(heard, "confirmed 0.25000000 3") && slices.Contains(heard, "confirmed 0.50000000 3")
 	})
 	for query, want := range map[string]int{"amount=0": 400, "amount=1e3": 400, "": 400, "amount=1&blocks=101": 400, "amount=1&coin=BTC": 409} {
-		pays(answer.Data.Address, query, want)
+		in.payTo(answer.Data.Address, query, want)
 	}
-	pays("bcrt1qcr8te4kr609gcawutmrza0j4xv80jy8zeqchgx", "amount=1", 400)
+	in.payTo("bcrt1qcr8te4kr609gcawutmrza0j4xv80jy8zeqchgx", "amount=1", 400)
 	in.audit()
 }

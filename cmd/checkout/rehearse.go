@@ -10,7 +10,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"checkout/deposit"
 	"checkout/fault"
 	"checkout/front"
 	"checkout/ident"
@@ -53,30 +52,6 @@ func (s *sites) handlePlayedPayment(w http.ResponseWriter, r *http.Request) {
 		coin = s.app.played.Asset.Currency.Code
 	}
 	s.answerRehearsal(w, s.app.playPayment(r.Context(), chi.URLParam(r, "address"), coin, r.FormValue("amount"), r.FormValue("blocks")))
-}
-
-// handleDepositRehearsal serves POST /rehearsal/deposits/{id}/pay?amount=0.25&blocks=n: the same by the id or number of the deposit
-// address, in its own coin.
-func (s *sites) handleDepositRehearsal(w http.ResponseWriter, r *http.Request) {
-	s.answerRehearsal(w, s.app.rehearseDeposit(r.Context(), chi.URLParam(r, "id"), chi.URLParam(r, "action"), r.FormValue("amount"), r.FormValue("blocks")))
-}
-
-// depositPaid is what a played customer deposits unless told otherwise.
-const depositPaid = "0.25"
-
-// rehearseDeposit pays to a deposit address of a played coin, then mines the blocks asked for.
-func (a *app) rehearseDeposit(ctx context.Context, name, action, amount, blocks string) error {
-	if action != "pay" {
-		return deposit.ErrNotFound
-	}
-	x, err := a.depositNamed(ctx, name)
-	if err != nil {
-		return err
-	}
-	if amount == "" {
-		amount = depositPaid
-	}
-	return a.playPayment(ctx, x.Text, x.Currency.Code, amount, blocks)
 }
 
 // playPayment pays a sum of a played coin to an address, then mines the blocks asked for.

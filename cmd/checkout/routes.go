@@ -131,7 +131,6 @@ func (s *sites) internal() http.Handler {
 	r.Handle("/metrics", promhttp.HandlerFor(s.meters.registry, promhttp.HandlerOpts{}))
 	r.Post("/rehearsal/invoices/{id}/{action}", s.handleRehearsal)
 	r.Post("/rehearsal/addresses/{address}/pay", s.handlePlayedPayment)
-	r.Post("/rehearsal/deposits/{id}/{action}", s.handleDepositRehearsal)
 	return front.Chain(r, front.Identify(rand.Reader, nil), front.DenyHeaders(false).Wrap, front.Recover(s.app.log, front.Plain),
 		front.Sizes(front.Bare, 4096))
 }
