@@ -20,13 +20,14 @@ import (
 
 	"checkout/chain"
 	"checkout/chain/bitcoin"
+	"checkout/chain/rpc"
 )
 
 // adapterAt is an adapter of the regression-test network at some address.
-func adapterAt(t testing.TB, c bitcoin.ClientConfig) *bitcoin.Node {
+func adapterAt(t testing.TB, c rpc.Config) *bitcoin.Node {
 	t.Helper()
 	network, asset, _ := chain.Bitcoin("regtest")
-	n, err := bitcoin.New(bitcoin.Config{ClientConfig: c, Network: network, Asset: asset})
+	n, err := bitcoin.New(bitcoin.Config{RPC: c, Network: network, Asset: asset})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,36 +139,36 @@ func TestGarbage(t *testing.T) {
 		handler http.Handler
 		want    error
 	}{
-		{"HTML", text(200, "<!doctype html><title>router</title>"), bitcoin.ErrGarbage},
-		{"empty", text(200, ""), bitcoin.ErrGarbage},
-		{"null", text(200, "null"), bitcoin.ErrGarbage},
-		{"number", text(200, "7"), bitcoin.ErrGarbage},
-		{"list", text(200, `[{"id":1,"result":"x"}]`), bitcoin.ErrGarbage},
-		{"cut off", text(200, `{"id":1,"result":"0f91`), bitcoin.ErrGarbage},
-		{"two answers", text(200, `{"id":1,"result":"x"}{"id":1,"result":"x"}`), bitcoin.ErrGarbage},
-		{"null result", text(200, `{"id":1,"result":null,"error":null}`), bitcoin.ErrGarbage},
-		{"no result", text(200, `{"id":1}`), bitcoin.ErrGarbage},
-		{"result of another kind", text(200, `{"id":1,"result":{"a":[1,2]},"error":null}`), bitcoin.ErrGarbage},
-		{"another id", text(200, `{"id":999,"result":"`+genesis+`","error":null}`), bitcoin.ErrGarbage},
-		{"id as text", text(200, `{"id":"1","result":"`+genesis+`","error":null}`), bitcoin.ErrGarbage},
-		{"no id", text(200, `{"result":"`+genesis+`","error":null}`), bitcoin.ErrGarbage},
-		{"error of another kind", text(200, `{"id":1,"result":null,"error":"no"}`), bitcoin.ErrGarbage},
-		{"error with a huge code", text(200, `{"id":1,"result":null,"error":{"code":1e400}}`), bitcoin.ErrGarbage},
-		{"deep nesting", text(200, strings.Repeat("[", 1_000_000)), bitcoin.ErrGarbage},
-		{"error", text(500, `{"id":1,"result":null,"error":{"code":-32603,"message":"broken"}}`), bitcoin.ErrRefused},
+		{"HTML", text(200, "<!doctype html><title>router</title>"), rpc.ErrGarbage},
+		{"empty", text(200, ""), rpc.ErrGarbage},
+		{"null", text(200, "null"), rpc.ErrGarbage},
+		{"number", text(200, "7"), rpc.ErrGarbage},
+		{"list", text(200, `[{"id":1,"result":"x"}]`), rpc.ErrGarbage},
+		{"cut off", text(200, `{"id":1,"result":"0f91`), rpc.ErrGarbage},
+		{"two answers", text(200, `{"id":1,"result":"x"}{"id":1,"result":"x"}`), rpc.ErrGarbage},
+		{"null result", text(200, `{"id":1,"result":null,"error":null}`), rpc.ErrGarbage},
+		{"no result", text(200, `{"id":1}`), rpc.ErrGarbage},
+		{"result of another kind", text(200, `{"id":1,"result":{"a":[1,2]},"error":null}`), rpc.ErrGarbage},
+		{"another id", text(200, `{"id":999,"result":"`+genesis+`","error":null}`), rpc.ErrGarbage},
+		{"id as text", text(200, `{"id":"1","result":"`+genesis+`","error":null}`), rpc.ErrGarbage},
+		{"no id", text(200, `{"result":"`+genesis+`","error":null}`), rpc.ErrGarbage},
+		{"error of another kind", text(200, `{"id":1,"result":null,"error":"no"}`), rpc.ErrGarbage},
+		{"error with a huge code", text(200, `{"id":1,"result":null,"error":{"code":1e400}}`), rpc.ErrGarbage},
+		{"deep nesting", text(200, strings.Repeat("[", 1_000_000)), rpc.ErrGarbage},
+		{"error", text(500, `{"id":1,"result":null,"error":{"code":-32603,"message":"broken"}}`), rpc.ErrRefused},
 		{"starting", text(500, `{"id":1,"result":null,"error":{"code":-28,"message":"Loading block index"}}`), bitcoin.ErrSyncing},
 		{"another chain", text(200, `{"id":1,"result":"`+strings.Repeat("00", 32)+`","error":null}`), bitcoin.ErrWrongNetwork},
 		{"a hash with markup", text(200, `{"id":1,"result":"<script>","error":null}`), bitcoin.ErrWrongNetwork},
-		{"not let in", text(401, "401 Unauthorized."), bitcoin.ErrUnreachable},
-		{"forbidden", text(403, ""), bitcoin.ErrUnreachable},
-		{"busy", text(503, "Work queue depth exceeded"), bitcoin.ErrUnreachable},
-		{"redirect", http.RedirectHandler("http://192.0.2.1/", http.StatusTemporaryRedirect), bitcoin.ErrGarbage},
-		{"hang up", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), bitcoin.ErrUnreachable},
+		{"not let in", text(401, "401 Unauthorized."), rpc.ErrUnreachable},
+		{"forbidden", text(403, ""), rpc.ErrUnreachable},
+		{"busy", text(503, "Work queue depth exceeded"), rpc.ErrUnreachable},
+		{"redirect", http.RedirectHandler("http://192.0.2.1/", http.StatusTemporaryRedirect), rpc.ErrGarbage},
+		{"hang up", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), rpc.ErrUnreachable},
 	} {
 		t.Run(v.name, func(t *testing.T) {
-			n := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, v.handler)})
+			n := adapterAt(t, rpc.Config{URL: serve(t, v.handler)})
 			_, tip := n.Tip(t.Context())
-			n = adapterAt(t, bitcoin.ClientConfig{URL: serve(t, v.handler)})
+			n = adapterAt(t, rpc.Config{URL: serve(t, v.handler)})
 			_, pool := n.Mempool(t.Context(), everything)
 			for _, err := range []error{tip, pool} {
 				if !errors.Is(err, v.want) {
@@ -191,24 +192,24 @@ func TestLies(t *testing.T) {
 		call   string
 		want   error
 	}{
-		{"tip without a hash", "getblockchaininfo", map[string]any{"blocks": 5, "headers": 5}, "tip", bitcoin.ErrGarbage},
-		{"tip below zero", "getblockchaininfo", map[string]any{"blocks": -5, "headers": 5, "bestblockhash": hash}, "tip", bitcoin.ErrGarbage},
-		{"huge height", "getblockchaininfo", json.RawMessage(`{"blocks":1e30,"bestblockhash":"` + hash + `"}`), "tip", bitcoin.ErrGarbage},
-		{"height in quotes", "getblockchaininfo", json.RawMessage(`{"blocks":"5"}`), "tip", bitcoin.ErrGarbage},
+		{"tip without a hash", "getblockchaininfo", map[string]any{"blocks": 5, "headers": 5}, "tip", rpc.ErrGarbage},
+		{"tip below zero", "getblockchaininfo", map[string]any{"blocks": -5, "headers": 5, "bestblockhash": hash}, "tip", rpc.ErrGarbage},
+		{"huge height", "getblockchaininfo", json.RawMessage(`{"blocks":1e30,"bestblockhash":"` + hash + `"}`), "tip", rpc.ErrGarbage},
+		{"height in quotes", "getblockchaininfo", json.RawMessage(`{"blocks":"5"}`), "tip", rpc.ErrGarbage},
 		{"behind its headers", "getblockchaininfo", map[string]any{"blocks": 5, "headers": 8, "bestblockhash": hash}, "tip", bitcoin.ErrSyncing},
 		{"a little behind", "getblockchaininfo", map[string]any{"blocks": 5, "headers": 7, "bestblockhash": hash}, "tip", nil},
-		{"hash in upper case", "getblockhash", strings.ToUpper(hash), "block", bitcoin.ErrGarbage},
-		{"no hash", "getblockhash", "", "block", bitcoin.ErrGarbage},
+		{"hash in upper case", "getblockhash", strings.ToUpper(hash), "block", rpc.ErrGarbage},
+		{"no hash", "getblockhash", "", "block", rpc.ErrGarbage},
 		{"header of nothing", "getblockheader", "", "header", bitcoin.ErrBlockInvalid},
 		{"header of another block", "getblockheader", strings.Repeat("00", 80), "header", bitcoin.ErrBlockInvalid},
 		{"block of nothing", "getblock", "", "block", bitcoin.ErrBlockInvalid},
 		{"block of another hash", "getblock", strings.Repeat("00", 81), "block", bitcoin.ErrBlockInvalid},
-		{"block as an object", "getblock", map[string]any{"hash": hash}, "block", bitcoin.ErrGarbage},
-		{"pruned block", "getblock", refusal{Code: -1, Message: "Block not available (pruned data)"}, "block", bitcoin.ErrRefused},
+		{"block as an object", "getblock", map[string]any{"hash": hash}, "block", rpc.ErrGarbage},
+		{"pruned block", "getblock", refusal{Code: -1, Message: "Block not available (pruned data)"}, "block", rpc.ErrRefused},
 		{"no block, says Core", "getblockhash", refusal{Code: -8, Message: "Block height out of range"}, "block", bitcoin.ErrNoBlock},
 		{"no block, says btcd", "getblockhash", refusal{Code: -1, Message: "Block number out of range"}, "header", bitcoin.ErrNoBlock},
-		{"ids that are none", "getrawmempool", []string{"../../etc/passwd"}, "mempool", bitcoin.ErrGarbage},
-		{"mempool as an object", "getrawmempool", map[string]any{}, "mempool", bitcoin.ErrGarbage},
+		{"ids that are none", "getrawmempool", []string{"../../etc/passwd"}, "mempool", rpc.ErrGarbage},
+		{"mempool as an object", "getrawmempool", map[string]any{}, "mempool", rpc.ErrGarbage},
 	} {
 		t.Run(v.name, func(t *testing.T) {
 			s := chainOf(5)
@@ -219,7 +220,7 @@ func TestLies(t *testing.T) {
 				}
 				return v.answer
 			})
-			n := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, s)})
+			n := adapterAt(t, rpc.Config{URL: serve(t, s)})
 			err := call(t, n, v.call)
 			if !errors.Is(err, v.want) {
 				t.Errorf("got %v, want %v", err, v.want)
@@ -264,7 +265,7 @@ func TestSyncingOnMain(t *testing.T) {
 			}
 		})
 		n, err := bitcoin.New(bitcoin.Config{
-			ClientConfig: bitcoin.ClientConfig{URL: serve(t, s)}, Network: network, Asset: asset,
+			RPC: rpc.Config{URL: serve(t, s)}, Network: network, Asset: asset,
 			Now: func() time.Time { return now },
 		})
 		if err != nil {
@@ -295,7 +296,7 @@ func TestIdentifiesAgain(t *testing.T) {
 		}
 		return info(params)
 	})
-	n := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, s)})
+	n := adapterAt(t, rpc.Config{URL: serve(t, s)})
 	for range 3 {
 		if _, err := n.Tip(t.Context()); err != nil {
 			t.Fatal(err)
@@ -306,7 +307,7 @@ func TestIdentifiesAgain(t *testing.T) {
 	}
 	broken.Store(true)
 	_, err := n.Tip(t.Context())
-	wantFault(t, "garbage", err, bitcoin.ErrGarbage)
+	wantFault(t, "garbage", err, rpc.ErrGarbage)
 	_, err = n.Tip(t.Context())
 	wantFault(t, "another network", err, bitcoin.ErrWrongNetwork)
 	broken.Store(false)
@@ -318,7 +319,7 @@ func TestIdentifiesAgain(t *testing.T) {
 // An answer without end is read up to the limit.
 func TestEndlessAnswer(t *testing.T) {
 	var written atomic.Int64
-	n := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	n := adapterAt(t, rpc.Config{URL: serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"id":1,"error":null,"result":"`)
 		chunk := []byte(strings.Repeat("a", 1<<20))
 		for range 1 << 10 { // a gigabyte
@@ -329,7 +330,7 @@ func TestEndlessAnswer(t *testing.T) {
 		}
 	}))})
 	_, err := n.Tip(t.Context())
-	wantFault(t, "Tip", err, bitcoin.ErrGarbage)
+	wantFault(t, "Tip", err, rpc.ErrGarbage)
 	if got := written.Load(); got > 64<<20 {
 		t.Errorf("%d MiB were taken", got>>20)
 	}
@@ -354,10 +355,10 @@ func TestSlowNode(t *testing.T) {
 	}
 	for name, handler := range map[string]http.HandlerFunc{"silent": wait, "dripping": drip} {
 		server := httptest.NewServer(handler)
-		n := adapterAt(t, bitcoin.ClientConfig{URL: server.URL, Timeout: 50 * time.Millisecond})
+		n := adapterAt(t, rpc.Config{URL: server.URL, Timeout: 50 * time.Millisecond})
 		begin := time.Now()
 		_, err := n.Tip(t.Context())
-		wantFault(t, name, err, bitcoin.ErrUnreachable)
+		wantFault(t, name, err, rpc.ErrUnreachable)
 		if took := time.Since(begin); took > 5*time.Second {
 			t.Errorf("%s: it took %s", name, took)
 		}
@@ -384,19 +385,19 @@ func TestCookieFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	n := adapterAt(t, bitcoin.ClientConfig{URL: server.URL, CookieFile: file})
+	n := adapterAt(t, rpc.Config{URL: server.URL, CookieFile: file})
 	_, err := n.Tip(t.Context())
-	wantFault(t, "no file", err, bitcoin.ErrUnreachable)
+	wantFault(t, "no file", err, rpc.ErrUnreachable)
 	write("no colon")
 	_, err = n.Tip(t.Context())
-	wantFault(t, "no cookie", err, bitcoin.ErrUnreachable)
+	wantFault(t, "no cookie", err, rpc.ErrUnreachable)
 	write("__cookie__:first\n")
 	if _, err := n.Tip(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	password.Store("second")
 	_, err = n.Tip(t.Context())
-	wantFault(t, "old file", err, bitcoin.ErrUnreachable)
+	wantFault(t, "old file", err, rpc.ErrUnreachable)
 	write("__cookie__:second")
 	if _, err := n.Tip(t.Context()); err != nil {
 		t.Errorf("after the node's restart: %v", err)
@@ -417,11 +418,11 @@ func TestTLS(t *testing.T) {
 	if err := os.WriteFile(file, cert, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := adapterAt(t, bitcoin.ClientConfig{URL: server.URL, CAFile: file}).Tip(t.Context()); err != nil {
+	if _, err := adapterAt(t, rpc.Config{URL: server.URL, CAFile: file}).Tip(t.Context()); err != nil {
 		t.Error(err)
 	}
-	_, err := adapterAt(t, bitcoin.ClientConfig{URL: server.URL}).Tip(t.Context())
-	wantFault(t, "unknown certificate", err, bitcoin.ErrUnreachable)
+	_, err := adapterAt(t, rpc.Config{URL: server.URL}).Tip(t.Context())
+	wantFault(t, "unknown certificate", err, rpc.ErrUnreachable)
 }
 
 func TestConfigRefused(t *testing.T) {
@@ -434,15 +435,15 @@ func TestConfigRefused(t *testing.T) {
 	}
 	for name, c := range map[string]bitcoin.Config{
 		"no URL":              {Network: network, Asset: asset},
-		"no scheme":           {ClientConfig: bitcoin.ClientConfig{URL: "name:s3cret@127.0.0.1:8332"}, Network: network, Asset: asset},
-		"another scheme":      {ClientConfig: bitcoin.ClientConfig{URL: "ftp://name:s3cret@127.0.0.1"}, Network: network, Asset: asset},
-		"malformed":           {ClientConfig: bitcoin.ClientConfig{URL: "http://name:s3cret@[::1"}, Network: network, Asset: asset},
-		"control character":   {ClientConfig: bitcoin.ClientConfig{URL: "http://name:s3cret@host\x7f/"}, Network: network, Asset: asset},
-		"password and cookie": {ClientConfig: bitcoin.ClientConfig{URL: "http://name:s3cret@h", CookieFile: "x"}, Network: network, Asset: asset},
-		"no certificate":      {ClientConfig: bitcoin.ClientConfig{URL: "https://h", CAFile: empty}, Network: network, Asset: asset},
-		"certificate missing": {ClientConfig: bitcoin.ClientConfig{URL: "https://h", CAFile: empty + "x"}, Network: network, Asset: asset},
-		"played network":      {ClientConfig: bitcoin.ClientConfig{URL: "http://h"}, Network: rehearsal, Asset: played},
-		"asset of another":    {ClientConfig: bitcoin.ClientConfig{URL: "http://h"}, Network: network, Asset: mainAsset},
+		"no scheme":           {RPC: rpc.Config{URL: "name:s3cret@127.0.0.1:8332"}, Network: network, Asset: asset},
+		"another scheme":      {RPC: rpc.Config{URL: "ftp://name:s3cret@127.0.0.1"}, Network: network, Asset: asset},
+		"malformed":           {RPC: rpc.Config{URL: "http://name:s3cret@[::1"}, Network: network, Asset: asset},
+		"control character":   {RPC: rpc.Config{URL: "http://name:s3cret@host\x7f/"}, Network: network, Asset: asset},
+		"password and cookie": {RPC: rpc.Config{URL: "http://name:s3cret@h", CookieFile: "x"}, Network: network, Asset: asset},
+		"no certificate":      {RPC: rpc.Config{URL: "https://h", CAFile: empty}, Network: network, Asset: asset},
+		"certificate missing": {RPC: rpc.Config{URL: "https://h", CAFile: empty + "x"}, Network: network, Asset: asset},
+		"played network":      {RPC: rpc.Config{URL: "http://h"}, Network: rehearsal, Asset: played},
+		"asset of another":    {RPC: rpc.Config{URL: "http://h"}, Network: network, Asset: mainAsset},
 	} {
 		_, err := bitcoin.New(c)
 		if err == nil {
@@ -463,9 +464,9 @@ func TestNobodyThere(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	n := adapterAt(t, bitcoin.ClientConfig{URL: "http://name:s3cret@127.0.0.1:" + strconv.Itoa(port)})
+	n := adapterAt(t, rpc.Config{URL: "http://name:s3cret@127.0.0.1:" + strconv.Itoa(port)})
 	_, err = n.Tip(t.Context())
-	wantFault(t, "Tip", err, bitcoin.ErrUnreachable)
+	wantFault(t, "Tip", err, rpc.ErrUnreachable)
 	if strings.Contains(err.Error(), "s3cret") {
 		t.Errorf("the password is in the error: %v", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"checkout/chain"
+	"checkout/chain/rpc"
 )
 
 func testNode(t testing.TB, params string) *Node {
@@ -20,7 +21,7 @@ func testNode(t testing.TB, params string) *Node {
 	if !ok {
 		t.Fatalf("no network %q", params)
 	}
-	n, err := New(Config{ClientConfig: ClientConfig{URL: "http://127.0.0.1:1"}, Network: network, Asset: asset})
+	n, err := New(Config{RPC: rpc.Config{URL: "http://127.0.0.1:1"}, Network: network, Asset: asset})
 	if err != nil {
 		t.Fatal(err)
 	}

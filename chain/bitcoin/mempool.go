@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"checkout/chain"
+	"checkout/chain/rpc"
 )
 
 const (
@@ -46,7 +47,7 @@ func (n *Node) look(ctx context.Context, known func(string) bool, read map[strin
 		return chain.Mempool{}, err
 	}
 	var ids []string
-	if err := n.ask(ctx, answerLimit, &ids, "getrawmempool"); err != nil {
+	if err := n.ask(ctx, rpc.AnswerLimit, &ids, "getrawmempool"); err != nil {
 		return chain.Mempool{}, err
 	}
 	pool := chain.Mempool{Tip: tip, IDs: make(map[string]struct{}, len(ids))}
@@ -105,9 +106,13 @@ func (n *Node) many(ctx context.Context, method string, ids []string, into func(
 	if len(ids) == 1 {
 		return n.singles(ctx, method, ids, into)
 	}
-	replies, err := n.rpc.batch(ctx, method, ids)
+	questions := make([]rpc.Question, len(ids))
+	for i, id := range ids {
+		questions[i] = rpc.Question{Method: method, Params: []any{id}}
+	}
+	replies, err := n.rpc.Batch(ctx, rpc.AnswerLimit, questions)
 	switch {
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, rpc.ErrTooLarge):
 		half := len(ids) / 2
 		if err := n.many(ctx, method, ids[:half], into); err != nil {
 			return err
@@ -120,10 +125,10 @@ func (n *Node) many(ctx context.Context, method string, ids []string, into func(
 		return err
 	}
 	for i, reply := range replies {
-		err := read(method, reply, into(i))
-		if refusal, ok := errors.AsType[*RPCError](err); ok {
+		err := rpc.Read(method, reply, into(i))
+		if refusal, ok := errors.AsType[*rpc.Error](err); ok {
 			if refusal.Code != codeNotFound {
-				return ErrRefused.Because(err)
+				return rpc.ErrRefused.Because(err)
 			}
 			continue
 		}
@@ -143,8 +148,8 @@ func isNoBatch(err error) bool {
 
 func (n *Node) singles(ctx context.Context, method string, ids []string, into func(i int) any) error {
 	for i, id := range ids {
-		err := n.ask(ctx, answerLimit, into(i), method, id)
-		if refusal, ok := errors.AsType[*RPCError](err); ok && refusal.Code == codeNotFound {
+		err := n.ask(ctx, rpc.AnswerLimit, into(i), method, id)
+		if refusal, ok := errors.AsType[*rpc.Error](err); ok && refusal.Code == codeNotFound {
 			continue
 		}
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"checkout/chain/bitcoin"
+	"checkout/chain/rpc"
 )
 
 // mempoolScript is a node whose mempool has some ids.
@@ -38,7 +39,7 @@ func TestVanished(t *testing.T) {
 			}
 			return rawTx
 		})
-		pool, err := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, s)}).Mempool(t.Context(), everything)
+		pool, err := adapterAt(t, rpc.Config{URL: serve(t, s)}).Mempool(t.Context(), everything)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -52,8 +53,8 @@ func TestVanished(t *testing.T) {
 func TestExchangedTransaction(t *testing.T) {
 	for _, ids := range [][]string{{strings.Repeat("cd", 32)}, {txID, strings.Repeat("cd", 32)}} {
 		s := mempoolScript(ids...).with("getrawtransaction", func([]any) any { return rawTx })
-		_, err := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, s)}).Mempool(t.Context(), everything)
-		wantFault(t, "Mempool", err, bitcoin.ErrGarbage)
+		_, err := adapterAt(t, rpc.Config{URL: serve(t, s)}).Mempool(t.Context(), everything)
+		wantFault(t, "Mempool", err, rpc.ErrGarbage)
 	}
 }
 
@@ -61,8 +62,8 @@ func TestExchangedTransaction(t *testing.T) {
 func TestRefusedTransaction(t *testing.T) {
 	for _, ids := range [][]string{{txID}, {txID, strings.Repeat("cd", 32)}} {
 		s := mempoolScript(ids...).with("getrawtransaction", func([]any) any { return refusal{Code: -1, Message: "no"} })
-		_, err := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, s)}).Mempool(t.Context(), everything)
-		wantFault(t, "Mempool", err, bitcoin.ErrRefused)
+		_, err := adapterAt(t, rpc.Config{URL: serve(t, s)}).Mempool(t.Context(), everything)
+		wantFault(t, "Mempool", err, rpc.ErrRefused)
 	}
 }
 
@@ -79,7 +80,7 @@ func TestMovingTip(t *testing.T) {
 			return map[string]any{"blocks": height, "headers": height, "bestblockhash": fmt.Sprintf("%064x", height)}
 		})
 		s.with("getrawmempool", func([]any) any { looks.Add(1); return []string{} })
-		_, err := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, s)}).Mempool(t.Context(), everything)
+		_, err := adapterAt(t, rpc.Config{URL: serve(t, s)}).Mempool(t.Context(), everything)
 		if !errors.Is(err, v.want) || looks.Load() != v.looks {
 			t.Errorf("%d blocks: %v after %d looks, want %v after %d", v.moves, err, looks.Load(), v.want, v.looks)
 		}
@@ -124,15 +125,15 @@ func TestBatches(t *testing.T) {
 		{"no batches here", func([]map[string]any) any {
 			return map[string]any{"id": nil, "result": nil, "error": refusal{Code: -32600, Message: "Invalid Request"}}
 		}, nil},
-		{"one missing", func(a []map[string]any) any { return a[1:] }, bitcoin.ErrGarbage},
-		{"one twice", func(a []map[string]any) any { return append(a, a[0]) }, bitcoin.ErrGarbage},
-		{"one of another batch", func(a []map[string]any) any { a[0]["id"] = 999; return a }, bitcoin.ErrGarbage},
-		{"none", func([]map[string]any) any { return []any{} }, bitcoin.ErrGarbage},
-		{"null", func([]map[string]any) any { return nil }, bitcoin.ErrGarbage},
-		{"numbers", func([]map[string]any) any { return []int{1, 2, 3} }, bitcoin.ErrGarbage},
+		{"one missing", func(a []map[string]any) any { return a[1:] }, rpc.ErrGarbage},
+		{"one twice", func(a []map[string]any) any { return append(a, a[0]) }, rpc.ErrGarbage},
+		{"one of another batch", func(a []map[string]any) any { a[0]["id"] = 999; return a }, rpc.ErrGarbage},
+		{"none", func([]map[string]any) any { return []any{} }, rpc.ErrGarbage},
+		{"null", func([]map[string]any) any { return nil }, rpc.ErrGarbage},
+		{"numbers", func([]map[string]any) any { return []int{1, 2, 3} }, rpc.ErrGarbage},
 	} {
 		t.Run(v.name, func(t *testing.T) {
-			n := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, batches(node(), v.spoil))})
+			n := adapterAt(t, rpc.Config{URL: serve(t, batches(node(), v.spoil))})
 			pool, err := n.Mempool(t.Context(), everything)
 			if !errors.Is(err, v.want) {
 				t.Fatalf("got %v, want %v", err, v.want)
@@ -163,7 +164,7 @@ func TestLargeBatch(t *testing.T) {
 		}
 		return answers
 	})
-	pool, err := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, handler)}).Mempool(t.Context(), everything)
+	pool, err := adapterAt(t, rpc.Config{URL: serve(t, handler)}).Mempool(t.Context(), everything)
 	if err != nil || len(pool.IDs) != 0 {
 		t.Fatalf("%+v, %v", pool, err)
 	}

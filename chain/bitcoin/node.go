@@ -17,6 +17,7 @@ import (
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
 	"checkout/chain"
+	"checkout/chain/rpc"
 	"checkout/fault"
 )
 
@@ -41,6 +42,9 @@ const (
 	codeNoMethod     = -32601 // the node does not know the call
 )
 
+// blockLimit is how many bytes a block's answer may have; a block has at most 4 MB, twice that in hex.
+const blockLimit = 64 << 20
+
 // syncGap is how many blocks a node may lack of the headers it knows before it counts as syncing. A header arrives some
 // seconds before its block, so one or two are nothing unusual.
 const syncGap = 2
@@ -51,7 +55,7 @@ const staleAfter = 24 * time.Hour
 
 // Config says which node, and what of.
 type Config struct {
-	ClientConfig
+	RPC     rpc.Config
 	Network chain.Network
 	Asset   chain.Asset // the coin: what outputs are amounts of
 	// Now is the clock; time.Now if nil.
@@ -60,7 +64,7 @@ type Config struct {
 
 // Node is a checked source of one network's blocks and unconfirmed transactions. It is safe for concurrent use.
 type Node struct {
-	rpc     *Client
+	rpc     *rpc.Client
 	network chain.Network
 	asset   chain.Asset
 	params  *chaincfg.Params
@@ -75,7 +79,7 @@ type Node struct {
 
 // New checks the configuration. It does not call the node, which may be down now.
 func New(c Config) (*Node, error) {
-	rpc, err := NewClient(c.ClientConfig)
+	rpc, err := rpc.New(c.RPC)
 	if err != nil {
 		return nil, err
 	}
@@ -113,11 +117,11 @@ func (n *Node) Network() chain.Network { return n.network }
 // ask calls the node and turns the errors of the call into faults. Trouble of any kind takes the trust in the node's
 // identity away, until it has named its genesis block again.
 func (n *Node) ask(ctx context.Context, limit int64, result any, method string, params ...any) error {
-	err := n.rpc.call(ctx, limit, result, method, params)
+	err := n.rpc.CallUpTo(ctx, limit, result, method, params...)
 	if err == nil {
 		return nil
 	}
-	refusal, ok := errors.AsType[*RPCError](err)
+	refusal, ok := errors.AsType[*rpc.Error](err)
 	switch {
 	case !ok:
 		n.verified.Store(false)
@@ -125,7 +129,7 @@ func (n *Node) ask(ctx context.Context, limit int64, result any, method string, 
 	case refusal.Code == codeWarmup:
 		return ErrSyncing.Because(err)
 	default:
-		return ErrRefused.Because(err)
+		return rpc.ErrRefused.Because(err)
 	}
 }
 
@@ -135,7 +139,7 @@ func (n *Node) identify(ctx context.Context) error {
 		return nil
 	}
 	var hash string
-	if err := n.ask(ctx, answerLimit, &hash, "getblockhash", 0); err != nil {
+	if err := n.ask(ctx, rpc.AnswerLimit, &hash, "getblockhash", 0); err != nil {
 		return err
 	}
 	if hash != n.network.Genesis {
@@ -166,7 +170,7 @@ func (n *Node) Tip(ctx context.Context) (chain.BlockRef, error) {
 
 func (n *Node) tip(ctx context.Context) (chain.BlockRef, error) {
 	var info chainInfo
-	if err := n.ask(ctx, answerLimit, &info, "getblockchaininfo"); err != nil {
+	if err := n.ask(ctx, rpc.AnswerLimit, &info, "getblockchaininfo"); err != nil {
 		return chain.BlockRef{}, err
 	}
 	if info.Blocks < 0 || !isHash(info.Best) {
@@ -191,7 +195,7 @@ func (n *Node) Header(ctx context.Context, height int64) (chain.Header, error) {
 		return chain.Header{}, err
 	}
 	var text string
-	if err := n.ask(ctx, answerLimit, &text, "getblockheader", hash, false); err != nil {
+	if err := n.ask(ctx, rpc.AnswerLimit, &text, "getblockheader", hash, false); err != nil {
 		return chain.Header{}, err
 	}
 	header, err := n.decodeHeader(text)
@@ -230,8 +234,8 @@ func (n *Node) hashAt(ctx context.Context, height int64) (string, error) {
 		return "", ErrNoBlock
 	}
 	var hash string
-	err := n.ask(ctx, answerLimit, &hash, "getblockhash", height)
-	if refusal, ok := errors.AsType[*RPCError](err); ok && saysNoBlock(refusal.Code) {
+	err := n.ask(ctx, rpc.AnswerLimit, &hash, "getblockhash", height)
+	if refusal, ok := errors.AsType[*rpc.Error](err); ok && saysNoBlock(refusal.Code) {
 		return "", ErrNoBlock.Because(err)
 	}
 	if err != nil {
@@ -247,10 +251,10 @@ func saysNoBlock(code int64) bool {
 	return code == codeMisc || code == codeNotFound || code == codeBadParameter
 }
 
-// garbage is ErrGarbage because of what; the node is not trusted until it has identified itself again.
+// garbage is rpc.ErrGarbage because of what; the node is not trusted until it has identified itself again.
 func (n *Node) garbage(what string) error {
 	n.verified.Store(false)
-	return ErrGarbage.Because(errors.New(what))
+	return rpc.ErrGarbage.Because(errors.New(what))
 }
 
 // invalid is ErrBlockInvalid of a height, with the same consequence.

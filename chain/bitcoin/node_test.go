@@ -13,6 +13,7 @@ import (
 	"checkout/chain/bitcoin"
 	"checkout/chain/bitcoin/regtest"
 	"checkout/chain/chaintest"
+	"checkout/chain/rpc"
 	"checkout/fault"
 )
 
@@ -205,13 +206,13 @@ func TestNodeStops(t *testing.T) {
 	node.Pay(recipients[0], 10_000)
 	node.Stop()
 	_, err = adapter.Tip(t.Context())
-	wantFault(t, "Tip", err, bitcoin.ErrUnreachable)
+	wantFault(t, "Tip", err, rpc.ErrUnreachable)
 	_, err = adapter.Header(t.Context(), 1)
-	wantFault(t, "Header", err, bitcoin.ErrUnreachable)
+	wantFault(t, "Header", err, rpc.ErrUnreachable)
 	_, err = adapter.Block(t.Context(), 1)
-	wantFault(t, "Block", err, bitcoin.ErrUnreachable)
+	wantFault(t, "Block", err, rpc.ErrUnreachable)
 	_, err = adapter.Mempool(t.Context(), everything)
-	wantFault(t, "Mempool", err, bitcoin.ErrUnreachable)
+	wantFault(t, "Mempool", err, rpc.ErrUnreachable)
 
 	node.Start()
 	after, err := adapter.Tip(t.Context())
@@ -227,7 +228,7 @@ func TestNodeStops(t *testing.T) {
 func TestWrongNetwork(t *testing.T) {
 	node := chaintest.StartBitcoin(t, chaintest.BitcoinOptions{Empty: true})
 	network, asset, _ := chain.Bitcoin("signet")
-	adapter, err := bitcoin.New(bitcoin.Config{ClientConfig: bitcoin.ClientConfig{URL: node.URL()}, Network: network, Asset: asset})
+	adapter, err := bitcoin.New(bitcoin.Config{RPC: rpc.Config{URL: node.URL()}, Network: network, Asset: asset})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,9 +246,9 @@ func TestWrongNetwork(t *testing.T) {
 
 func TestWrongPassword(t *testing.T) {
 	node := chaintest.StartBitcoin(t, chaintest.BitcoinOptions{Empty: true})
-	adapter := adapterAt(t, bitcoin.ClientConfig{URL: strings.Replace(node.URL(), ":p@", ":not-this-one@", 1)})
+	adapter := adapterAt(t, rpc.Config{URL: strings.Replace(node.URL(), ":p@", ":not-this-one@", 1)})
 	_, err := adapter.Tip(t.Context())
-	wantFault(t, "Tip", err, bitcoin.ErrUnreachable)
+	wantFault(t, "Tip", err, rpc.ErrUnreachable)
 	if strings.Contains(fmt.Sprintf("%v %+v", err, err), "not-this-one") {
 		t.Errorf("the password is in the error: %v", err)
 	}

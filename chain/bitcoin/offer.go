@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"checkout/chain"
+	"checkout/chain/rpc"
 )
 
 // Offer gives the node a transaction it does not have, for its mempool and its peers. nil: it has it, or a block does.
@@ -16,8 +17,8 @@ func (n *Node) Offer(ctx context.Context, raw []byte) error {
 	if err := n.identify(ctx); err != nil {
 		return err
 	}
-	err := n.ask(ctx, answerLimit, nil, "sendrawtransaction", hex.EncodeToString(raw))
-	refusal, ok := errors.AsType[*RPCError](err)
+	err := n.ask(ctx, rpc.AnswerLimit, nil, "sendrawtransaction", hex.EncodeToString(raw))
+	refusal, ok := errors.AsType[*rpc.Error](err)
 	if !ok {
 		return err
 	}
@@ -64,7 +65,7 @@ func (n *Node) Arrivals(ctx context.Context, ids []string) (map[string]time.Time
 		part := ids[start:min(start+batchSize, len(ids))]
 		answers := make([]entry, len(part))
 		err := n.many(ctx, "getmempoolentry", part, func(i int) any { return &answers[i] })
-		if refusal, ok := errors.AsType[*RPCError](err); ok && (refusal.Code == codeNoMethod || refusal.Code == codeMisc) {
+		if refusal, ok := errors.AsType[*rpc.Error](err); ok && (refusal.Code == codeNoMethod || refusal.Code == codeMisc) {
 			// btcd says so of calls it does not have; Core gives this code to any failure, which is over the next time.
 			if refusal.Code == codeNoMethod || strings.Contains(strings.ToLower(refusal.Message), "unimplemented") {
 				n.noEntries.Store(true)
@@ -104,9 +105,9 @@ func (n *Node) allEntries(ctx context.Context) (map[string]entry, error) {
 	var info struct {
 		Size int64 `json:"size"`
 	}
-	if err := n.ask(ctx, answerLimit, &info, "getmempoolinfo"); err != nil || info.Size > timesUpTo {
+	if err := n.ask(ctx, rpc.AnswerLimit, &info, "getmempoolinfo"); err != nil || info.Size > timesUpTo {
 		return nil, err
 	}
 	var entries map[string]entry
-	return entries, n.ask(ctx, answerLimit, &entries, "getrawmempool", true)
+	return entries, n.ask(ctx, rpc.AnswerLimit, &entries, "getrawmempool", true)
 }

@@ -14,6 +14,7 @@ import (
 	"checkout/chain/bitcoin"
 	"checkout/chain/bitcoin/regtest"
 	"checkout/chain/chaintest"
+	"checkout/chain/rpc"
 	"checkout/fault"
 )
 
@@ -41,7 +42,7 @@ func TestArrivals(t *testing.T) {
 		ids = append(ids, fmt.Sprintf("%064x", i))
 	}
 	for _, list := range [][]string{ids, ids[:1]} {
-		seen, err := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, s)}).Arrivals(t.Context(), list)
+		seen, err := adapterAt(t, rpc.Config{URL: serve(t, s)}).Arrivals(t.Context(), list)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +83,7 @@ func TestArrivalsOfOldNodes(t *testing.T) {
 					}
 					return map[string]any{txID: map[string]any{"time": 1_700_000_000}, strings.Repeat("cd", 32): map[string]any{"time": 1_700_000_001}}
 				})
-			n := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, s)})
+			n := adapterAt(t, rpc.Config{URL: serve(t, s)})
 			for range 2 {
 				seen, err := n.Arrivals(t.Context(), []string{txID})
 				if err != nil || len(seen) > 1 || (len(seen) == 1) != row.want || (row.want && seen[txID].Unix() != 1_700_000_000) {
@@ -95,7 +96,7 @@ func TestArrivalsOfOldNodes(t *testing.T) {
 		})
 	}
 	s := chainOf(5).with("getmempoolentry", func([]any) any { return refusal{Code: -28, Message: "Loading"} })
-	_, err := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, s)}).Arrivals(t.Context(), []string{txID})
+	_, err := adapterAt(t, rpc.Config{URL: serve(t, s)}).Arrivals(t.Context(), []string{txID})
 	wantFault(t, "Arrivals", err, bitcoin.ErrSyncing)
 }
 
@@ -136,13 +137,13 @@ func TestOfferRefused(t *testing.T) {
 			return row.no
 		})
 		raw, _ := hex.DecodeString(rawTx)
-		err := adapterAt(t, bitcoin.ClientConfig{URL: serve(t, s)}).Offer(t.Context(), raw)
+		err := adapterAt(t, rpc.Config{URL: serve(t, s)}).Offer(t.Context(), raw)
 		if (row.want == nil && err != nil) || (row.want != nil && !errors.Is(err, row.want)) {
 			t.Errorf("%q: %v, want %v", row.no.Message, err, row.want)
 		}
 	}
-	err := adapterAt(t, bitcoin.ClientConfig{URL: "http://127.0.0.1:1"}).Offer(t.Context(), nil)
-	wantFault(t, "Offer", err, bitcoin.ErrUnreachable)
+	err := adapterAt(t, rpc.Config{URL: "http://127.0.0.1:1"}).Offer(t.Context(), nil)
+	wantFault(t, "Offer", err, rpc.ErrUnreachable)
 }
 
 // A btcd node that restarted takes a payment back, but not one whose coins are spent.
@@ -163,7 +164,7 @@ func TestOfferToNode(t *testing.T) {
 		return a.Offer(t.Context(), raw)
 	}
 	node.Stop()
-	wantFault(t, "Offer", offer(kept), bitcoin.ErrUnreachable)
+	wantFault(t, "Offer", offer(kept), rpc.ErrUnreachable)
 	node.Start()
 	if pool := node.Mempool(); len(pool) != 0 {
 		t.Fatalf("the node keeps its mempool: %v; nothing is tested", pool)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"checkout/chain"
+	"checkout/chain/rpc"
 	"checkout/money"
 )
 
@@ -30,8 +31,8 @@ func (n *Node) Pays(ctx context.Context, txid, address string) ([]chain.Transfer
 		Hex           string `json:"hex"`
 		Confirmations int64  `json:"confirmations"`
 	}
-	err := n.ask(ctx, answerLimit, &found, "getrawtransaction", txid, 1)
-	if refusal, refused := errors.AsType[*RPCError](err); refused && refusal.Code == codeNotFound {
+	err := n.ask(ctx, rpc.AnswerLimit, &found, "getrawtransaction", txid, 1)
+	if refusal, refused := errors.AsType[*rpc.Error](err); refused && refusal.Code == codeNotFound {
 		return n.unspent(ctx, txid, address)
 	}
 	if err != nil {
@@ -58,8 +59,8 @@ func (n *Node) unspent(ctx context.Context, txid, address string) ([]chain.Trans
 	var list []chain.Transfer
 	for i := range int64(unspentUpTo) {
 		var raw json.RawMessage // null: there is no such output, or it is spent
-		err := n.ask(ctx, answerLimit, &raw, "gettxout", txid, i, false)
-		if refusal, refused := errors.AsType[*RPCError](err); refused && refusal.Code == codeNotFound {
+		err := n.ask(ctx, rpc.AnswerLimit, &raw, "gettxout", txid, i, false)
+		if refusal, refused := errors.AsType[*rpc.Error](err); refused && refusal.Code == codeNotFound {
 			return list, nil // btcd says so of an output there is not
 		}
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"checkout/chain"
 	"checkout/chain/bitcoin"
 	"checkout/chain/bitcoin/regtest"
+	"checkout/chain/rpc"
 )
 
 // StartBlocks is how many blocks a node begins with: the coins of the first 21 can be spent.
@@ -107,7 +108,7 @@ func (n *BitcoinNode) Process() *regtest.Process { return n.process }
 func (n *BitcoinNode) Adapter() *bitcoin.Node {
 	n.t.Helper()
 	network, asset, _ := chain.Bitcoin("regtest")
-	a, err := bitcoin.New(bitcoin.Config{ClientConfig: bitcoin.ClientConfig{URL: n.URL()}, Network: network, Asset: asset})
+	a, err := bitcoin.New(bitcoin.Config{RPC: rpc.Config{URL: n.URL()}, Network: network, Asset: asset})
 	must(n.t, err)
 	return a
 }

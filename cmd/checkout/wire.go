@@ -15,6 +15,7 @@ import (
 	"checkout/chain"
 	"checkout/chain/bitcoin"
 	"checkout/chain/rehearsal"
+	"checkout/chain/rpc"
 	"checkout/deposit"
 	"checkout/fault"
 	"checkout/ident"
@@ -269,8 +270,8 @@ func (a *app) watch() error {
 	network, coin, _ := chain.Bitcoin(a.settings.BitcoinNetwork)
 	coin = a.configured(coin)
 	node, err := bitcoin.New(bitcoin.Config{
-		ClientConfig: bitcoin.ClientConfig{URL: a.settings.BitcoinRPC, CookieFile: a.settings.BitcoinCookie, CAFile: a.settings.BitcoinCA},
-		Network:      network, Asset: coin,
+		RPC:     rpc.Config{URL: a.settings.BitcoinRPC, CookieFile: a.settings.BitcoinCookie, CAFile: a.settings.BitcoinCA},
+		Network: network, Asset: coin,
 	})
 	if err != nil {
 		return setting("--bitcoin-rpc (CHECKOUT_BITCOIN_RPC)", "The Bitcoin node's settings cannot be used.").Because(err)

@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"time"
 
-	"checkout/chain/bitcoin"
+	"checkout/chain/rpc"
 )
 
 // Timing of a node's start and stop. All waiting is by asking.
@@ -48,7 +48,7 @@ type Config struct {
 type Process struct {
 	config         Config
 	rpcPort, peers int // ports
-	rpc            *bitcoin.Client
+	rpc            *rpc.Client
 	command        *exec.Cmd
 	ended          chan struct{} // closed when the process has ended
 	kept           []string      // raw blocks, kept by Pause
@@ -74,7 +74,7 @@ func Start(ctx context.Context, c Config) (*Process, error) {
 	if p.peers, err = freePort(ctx); err != nil {
 		return nil, err
 	}
-	if p.rpc, err = bitcoin.NewClient(bitcoin.ClientConfig{URL: p.URL()}); err != nil {
+	if p.rpc, err = rpc.New(rpc.Config{URL: p.URL()}); err != nil {
 		return nil, err
 	}
 	if err := p.run(ctx); err != nil {
@@ -219,7 +219,7 @@ func (p *Process) URL() string {
 }
 
 // Client speaks to the node, for calls that are not here.
-func (p *Process) Client() *bitcoin.Client { return p.rpc }
+func (p *Process) Client() *rpc.Client { return p.rpc }
 
 // Generate mines n blocks and names them. They confirm what is in the mempool.
 func (p *Process) Generate(ctx context.Context, n int) ([]string, error) {

@@ -1,4 +1,8 @@
-package bitcoin
+// Package rpc speaks to the nodes of block chains over HTTP: JSON-RPC, and plain JSON for those that have their own calls.
+//
+// The server is not believed: answers are bounded in size and time, redirects are not followed, an answer must carry its
+// question's id, and a password never appears in an error.
+package rpc
 
 import (
 	"bytes"
@@ -29,28 +33,29 @@ var (
 	ErrRefused     = fault.New(fault.Unavailable, "node_refused", "The node refuses to answer.")
 )
 
-// RPCError is what a node answers instead of a result. Code is one of Bitcoin Core's src/rpc/protocol.h, which others
-// have copied more or less. Message is the node's text, shortened: for logs.
-type RPCError struct {
+// Error is what a node answers instead of a result. Codes are those of JSON-RPC 2.0, or the node's own. Message is the
+// node's text, shortened: for logs.
+type Error struct {
 	Code    int64
 	Message string
 }
 
-func (e *RPCError) Error() string { return fmt.Sprintf("rpc error %d: %q", e.Code, e.Message) }
+func (e *Error) Error() string { return fmt.Sprintf("rpc error %d: %q", e.Code, e.Message) }
 
 // Limits of a call.
 const (
 	callTime     = 10 * time.Second // unless the configuration says otherwise
-	answerLimit  = 32 << 20         // bytes of any answer but a block's
-	blockLimit   = 64 << 20         // bytes of a block's answer; a block has at most 4 MB, twice that in hex
 	messageLimit = 200              // bytes kept of an error's text
 )
 
-// errTooLarge is the cause when an answer is larger than its limit.
-var errTooLarge = errors.New("the answer is too large")
+// AnswerLimit is how many bytes an answer may have, unless the caller knows better.
+const AnswerLimit = 32 << 20
 
-// ClientConfig says where a node is and how to get in.
-type ClientConfig struct {
+// ErrTooLarge is the cause when an answer is larger than its limit.
+var ErrTooLarge = errors.New("the answer is too large")
+
+// Config says where a node is and how to get in.
+type Config struct {
 	// URL is "http://user:password@host:port", or https. Name and password are taken off it and never appear in an
 	// error.
 	URL string
@@ -59,6 +64,8 @@ type ClientConfig struct {
 	CookieFile string
 	// CAFile, PEM, is trusted for https instead of the system's authorities: the certificate of the node itself, usually.
 	CAFile string
+	// Headers are sent with every request: the key of a provider, for one. They are secret.
+	Headers map[string]string
 	// Timeout is how long a call may take, the reading of its answer included; 10 s if 0.
 	Timeout time.Duration
 	// HTTP replaces our client, for tests. Its redirects are switched off: they would carry the password elsewhere.
@@ -71,19 +78,20 @@ type Client struct {
 	cookie   string // path, or empty
 	timeout  time.Duration
 	http     *http.Client
+	headers  map[string]string
 	next     atomic.Uint64 // id of the last request
 
 	mu             sync.Mutex
 	user, password string
 }
 
-// NewClient checks the configuration. It does not call the node.
-func NewClient(c ClientConfig) (*Client, error) {
+// New checks the configuration. It does not call the node.
+func New(c Config) (*Client, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, errors.New("the URL of the node is not of the form http://user:password@host:port") // not repeated: it may hold the password
 	}
-	client := &Client{cookie: c.CookieFile, timeout: c.Timeout}
+	client := &Client{cookie: c.CookieFile, timeout: c.Timeout, headers: c.Headers}
 	if client.timeout == 0 {
 		client.timeout = callTime
 	}
@@ -102,7 +110,7 @@ func NewClient(c ClientConfig) (*Client, error) {
 	return client, nil
 }
 
-func httpClient(c ClientConfig) (*http.Client, error) {
+func httpClient(c Config) (*http.Client, error) {
 	plain := http.Client{Transport: &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: callTime}).DialContext,
 		MaxIdleConnsPerHost: 4,
@@ -134,7 +142,8 @@ type request struct {
 	Params  []any  `json:"params"`
 }
 
-type reply struct {
+// Reply is the answer to one question of a batch.
+type Reply struct {
 	ID     json.RawMessage `json:"id"`
 	Result json.RawMessage `json:"result"`
 	Error  *struct {
@@ -143,32 +152,33 @@ type reply struct {
 	} `json:"error"`
 }
 
-// Call asks the node and reads the answer into result, unless that is nil. The error is an RPCError if the node gives
-// one, else ErrUnreachable or ErrGarbage.
+// Call asks the node and reads the answer into result, unless that is nil. The error is an Error if the node gives one,
+// else ErrUnreachable or ErrGarbage.
 func (c *Client) Call(ctx context.Context, result any, method string, params ...any) error {
-	return c.call(ctx, answerLimit, result, method, params)
+	return c.CallUpTo(ctx, AnswerLimit, result, method, params...)
 }
 
-func (c *Client) call(ctx context.Context, limit int64, result any, method string, params []any) error {
+// CallUpTo is Call with a limit of its own, in bytes, to the answer.
+func (c *Client) CallUpTo(ctx context.Context, limit int64, result any, method string, params ...any) error {
 	r := c.request(method, params)
-	body, err := c.exchange(ctx, r, limit)
+	body, err := c.exchange(ctx, "", r, limit)
 	if err != nil {
 		return fmt.Errorf("%s: %w", method, err)
 	}
-	var answer reply
+	var answer Reply
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return fmt.Errorf("%s: %w", method, ErrGarbage.Because(err))
 	}
 	if string(answer.ID) != strconv.FormatUint(r.ID, 10) {
 		return fmt.Errorf("%s: %w", method, ErrGarbage.Because(errors.New("the answer to another question")))
 	}
-	return read(method, answer, result)
+	return Read(method, answer, result)
 }
 
-// read takes the result, or the error, out of a reply.
-func read(method string, answer reply, result any) error {
+// Read takes the result, or the error, out of a reply.
+func Read(method string, answer Reply, result any) error {
 	if e := answer.Error; e != nil {
-		return fmt.Errorf("%s: %w", method, &RPCError{Code: e.Code, Message: e.Message[:min(len(e.Message), messageLimit)]})
+		return fmt.Errorf("%s: %w", method, &Error{Code: e.Code, Message: e.Message[:min(len(e.Message), messageLimit)]})
 	}
 	if result == nil {
 		return nil
@@ -186,36 +196,54 @@ func read(method string, answer reply, result any) error {
 	return nil
 }
 
-// batch asks the same of many arguments in one exchange. The answers are in the order of the arguments, whatever order
-// the node gives them in; every id must be there exactly once.
-func (c *Client) batch(ctx context.Context, method string, arguments []string) ([]reply, error) {
-	asked := make([]request, len(arguments))
-	place := make(map[string]int, len(arguments))
-	for i, a := range arguments {
-		asked[i] = c.request(method, []any{a})
+// Question is one call of a batch.
+type Question struct {
+	Method string
+	Params []any
+}
+
+// Batch asks several questions in one exchange. The answers are in the order of the questions, whatever order the node
+// gives them in; every id must be there exactly once.
+func (c *Client) Batch(ctx context.Context, limit int64, questions []Question) ([]Reply, error) {
+	asked := make([]request, len(questions))
+	place := make(map[string]int, len(questions))
+	for i, q := range questions {
+		asked[i] = c.request(q.Method, q.Params)
 		place[strconv.FormatUint(asked[i].ID, 10)] = i
 	}
-	body, err := c.exchange(ctx, asked, answerLimit)
+	body, err := c.exchange(ctx, "", asked, limit)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", method, err)
+		return nil, fmt.Errorf("batch: %w", err)
 	}
-	var answers []reply
+	var answers []Reply
 	if err := json.Unmarshal(body, &answers); err != nil {
-		return nil, fmt.Errorf("%s: %w", method, ErrGarbage.Because(err))
+		return nil, fmt.Errorf("batch: %w", ErrGarbage.Because(err))
 	}
-	sorted := make([]reply, len(arguments))
+	sorted := make([]Reply, len(questions))
 	for _, answer := range answers {
 		i, ok := place[string(answer.ID)]
 		if !ok {
-			return nil, fmt.Errorf("%s: %w", method, ErrGarbage.Because(errors.New("the answer to another question")))
+			return nil, fmt.Errorf("batch: %w", ErrGarbage.Because(errors.New("the answer to another question")))
 		}
 		sorted[i] = answer
 		delete(place, string(answer.ID))
 	}
 	if len(place) > 0 {
-		return nil, fmt.Errorf("%s: %w", method, ErrGarbage.Because(errors.New("not all questions are answered")))
+		return nil, fmt.Errorf("batch: %w", ErrGarbage.Because(errors.New("not all questions are answered")))
 	}
 	return sorted, nil
+}
+
+// Post sends a JSON body to a path below the node's URL and reads the JSON answer, for nodes whose calls have a path each.
+func (c *Client) Post(ctx context.Context, limit int64, result any, path string, body any) error {
+	text, err := c.exchange(ctx, path, body, limit)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if err := json.Unmarshal(text, result); err != nil {
+		return fmt.Errorf("%s: %w", path, ErrGarbage.Because(err))
+	}
+	return nil
 }
 
 func (c *Client) request(method string, params []any) request {
@@ -225,40 +253,45 @@ func (c *Client) request(method string, params []any) request {
 	return request{Version: "2.0", ID: c.next.Add(1), Method: method, Params: params}
 }
 
-// exchange posts one request or batch and reads what comes back. A node that refuses the cookie it wrote earlier is
+// exchange posts one request or batch to a path and reads what comes back. A node that refuses the cookie it wrote earlier is
 // asked a second time with the one it has written since.
-func (c *Client) exchange(ctx context.Context, ask any, limit int64) ([]byte, error) {
+func (c *Client) exchange(ctx context.Context, path string, ask any, limit int64) ([]byte, error) {
 	payload, err := json.Marshal(ask)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	body, status, err := c.post(ctx, payload, limit)
+	body, status, err := c.post(ctx, path, payload, limit)
 	if status == http.StatusUnauthorized && c.cookie != "" {
 		c.forget()
-		body, status, err = c.post(ctx, payload, limit)
+		body, status, err = c.post(ctx, path, payload, limit)
 	}
 	switch {
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, ErrTooLarge):
 		return nil, ErrGarbage.Because(err)
 	case err != nil:
 		return nil, ErrUnreachable.Because(err)
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return nil, ErrUnreachable.Because(fmt.Errorf("status %d: the node does not accept our name and password", status))
-	case status == http.StatusServiceUnavailable:
+	case status == http.StatusTooManyRequests:
+		return nil, ErrUnreachable.Because(fmt.Errorf("status %d: we ask more than the provider allows", status))
+	case status == http.StatusServiceUnavailable || status == http.StatusBadGateway || status == http.StatusGatewayTimeout:
 		return nil, ErrUnreachable.Because(fmt.Errorf("status %d: the node is too busy", status))
 	}
 	// Bitcoin Core answers errors of the call with 404 and 500, and says in the body which.
 	return body, nil
 }
 
-func (c *Client) post(ctx context.Context, payload []byte, limit int64) (body []byte, status int, err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, bytes.NewReader(payload))
+func (c *Client) post(ctx context.Context, path string, payload []byte, limit int64) (body []byte, status int, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint+path, bytes.NewReader(payload))
 	if err != nil {
 		return nil, 0, err
 	}
 	r.Header.Set("Content-Type", "application/json")
+	for name, value := range c.headers {
+		r.Header.Set(name, value)
+	}
 	user, password, err := c.credentials()
 	if err != nil {
 		return nil, 0, err
@@ -273,7 +306,7 @@ func (c *Client) post(ctx context.Context, payload []byte, limit int64) (body []
 	defer func() { _ = answer.Body.Close() }() // it was only read
 	body, err = io.ReadAll(io.LimitReader(answer.Body, limit+1))
 	if err == nil && int64(len(body)) > limit {
-		err = errTooLarge
+		err = ErrTooLarge
 	}
 	return body, answer.StatusCode, err
 }
