@@ -63,12 +63,17 @@ clean: ## Remove what was built.
 setup:
 	@sh tools/setup.sh
 
-nodes: $(NODES)/btcd
+nodes: $(NODES)/btcd $(NODES)/anvil
 
 $(NODES)/btcd: nodes/go.mod
 	@mkdir -p $(NODES)
 	$(GO) -C nodes build -o $(NODES)/ github.com/btcsuite/btcd github.com/btcsuite/btcd/cmd/btcctl
 	@touch $@
+
+$(NODES)/anvil: nodes/package-lock.json
+	@mkdir -p $(NODES)
+	@npm ci --prefix nodes --ignore-scripts --no-audit --no-fund --loglevel=error
+	@ln -sf ../../nodes/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil $@
 
 $(TEMPL): tools/go.mod
 	@mkdir -p $(BIN)/tools

@@ -41,6 +41,7 @@ var rooms = map[string][]string{
 	"chain/rpc":             {"fault"},
 	"chain/bitcoin":         {"chain", "chain/rpc", "money", "fault"},
 	"chain/bitcoin/regtest": {"chain/rpc", "chain", "money", "fault"},
+	"chain/evm/devnet":      {"chain/rpc"},
 	"chain/rehearsal":       {"chain", "money", "fault"},
 	"chain/chaintest":       {"chain", "chain/rpc", "chain/bitcoin", "chain/bitcoin/regtest", "money", "fault"},
 	"rate/feed":             {"rate", "money", "fault"},

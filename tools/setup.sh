@@ -19,6 +19,7 @@ need chromium command -v chromium
 need fonts-dejavu-core has_font
 need zbar-tools command -v zbarimg
 need poppler-utils command -v pdftoppm # prints of posters are looked at as paper
+need npm command -v npm # the EVM node comes by it
 need postgresql has_postgres
 
 test -n "$want" || exit 0
