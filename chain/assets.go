@@ -82,6 +82,7 @@ type Asset struct {
 	Dust          money.Amount
 	Minimum       money.Amount // smallest sum a new invoice may ask for
 	Cap           money.Amount // more than this in one transfer is not believed
+	Large         money.Amount // more than this in one transfer is believed only if two nodes say so, where there are two; zero: one is enough
 	Stable        bool         // its price does not move against fiat
 	DuePlaces     int          // decimals an asked amount is rounded up to, so that it can be typed (payment-uris.md R11)
 	Scheme        string       // of its payment URI: "bitcoin"; empty: there is no safe one
