@@ -331,7 +331,9 @@ func (w *Watcher) retried(ctx context.Context, network string, h Held, cursor Cu
 	case h.Kind == KindEvicted && missing:
 		return nil // likewise
 	case h.Kind == KindAdvanced:
-		return again(func(ctx context.Context) error { return w.Sink.Advanced(ctx, h.Owner, network, w.counted(cursor.Tip.Height)) })
+		return again(func(ctx context.Context) error {
+			return w.Sink.Advanced(ctx, h.Owner, network, w.counted(cursor.Tip.Height))
+		})
 	}
 	return w.guarded(ctx, func(ctx context.Context) error { return w.free(ctx, network, h) })
 }
