@@ -79,8 +79,11 @@ func segwit(hrp string, version byte, program []byte) (string, error) {
 
 // ParseAddress checks an address of a network and gives it in the one form the chain adapters use, which for bech32
 // is lower case (an address in a QR code may be in upper case). It knows P2PKH, P2SH, P2WPKH, P2WSH and P2TR; later
-// witness versions are refused, because nobody can own them yet. The fault is ErrAddress.
+// witness versions are refused, because nobody can own them yet. Of the EVM family it gives EIP-55. The fault is ErrAddress.
 func ParseAddress(network chain.Network, text string) (string, error) {
+	if network.Family == chain.FamilyEVM {
+		return parseEVM(text)
+	}
 	p, ok := paramsOf(network)
 	if !ok {
 		return "", ErrAddress
