@@ -23,6 +23,9 @@ const (
 	FamilyRehearsal Family = "rehearsal"
 )
 
+// HoldsAll says whether one address of the network can be paid with any of its assets.
+func (n Network) HoldsAll() bool { return n.Family == FamilyEVM || n.Family == FamilyTron }
+
 // TagKind is what a payment to a shared address must carry, so that it is known whose it is.
 type TagKind string
 

@@ -102,9 +102,11 @@ func tokens() []Asset {
 	return list
 }
 
+// stablecoins are worth a dollar each, and have these names.
+var stablecoins = map[string]string{"USDT": "Tether USD", "USDC": "USD Coin", "DAI": "Dai"}
+
 func stablecoin(network string, confirmations int64, scheme string, c money.Currency, contract string) Asset {
-	name := map[string]string{"USDT": "Tether USD", "USDC": "USD Coin", "DAI": "Dai"}[c.Code]
-	a := coin(strings.ToLower(c.Code)+"-"+network, name, c.Code, c.Scale, network, confirmations,
+	a := coin(strings.ToLower(c.Code)+"-"+network, stablecoins[c.Code], c.Code, c.Scale, network, confirmations,
 		Asset{DuePlaces: 2, Stable: true, Scheme: scheme, Contract: contract, AddressFirst: true}, limits{2, 0, 1_000_000_000_000})
 	a.Large = money.New(c, new(big.Int).Mul(big.NewInt(1000), fraction(c, 0).Units()))
 	return a

@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"strings"
 	"time"
 
 	"checkout/money"
@@ -18,6 +19,16 @@ func Devnet() (Network, Asset) {
 
 // DevToken is a stablecoin on a private network, made there.
 func DevToken(code string, scale uint8, contract string) Asset {
-	n, _ := Devnet()
-	return stablecoin(n.ID, 3, "ethereum", money.Currency{Code: code, Scale: scale, Kind: money.Crypto}, contract)
+	n, coin := Devnet()
+	return Token(n, coin.Confirmations, money.Currency{Code: code, Scale: scale, Kind: money.Crypto}, contract)
+}
+
+// Token is a token of an EVM network the catalogue does not have, known by its contract alone. On networks whose coins are worth
+// nothing the codes of known stablecoins mean what they do elsewhere.
+func Token(n Network, confirmations int64, c money.Currency, contract string) Asset {
+	if _, known := stablecoins[c.Code]; known {
+		return stablecoin(n.ID, confirmations, "ethereum", c, contract)
+	}
+	return coin(strings.ToLower(c.Code)+"-"+n.ID, c.Code, c.Code, c.Scale, n.ID, confirmations,
+		Asset{DuePlaces: min(int(c.Scale), 6), Scheme: "ethereum", Contract: contract, AddressFirst: true}, limits{min(int(c.Scale), 6), min(int(c.Scale), 4), 1_000_000_000_000_000})
 }
