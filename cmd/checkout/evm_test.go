@@ -60,7 +60,9 @@ func (s *evmShop) order(name, code string) created {
 }
 
 // wei of ETH, in millionths.
-func millionths(n int64) *big.Int { return new(big.Int).Mul(big.NewInt(n), big.NewInt(1_000_000_000_000)) }
+func millionths(n int64) *big.Int {
+	return new(big.Int).Mul(big.NewInt(n), big.NewInt(1_000_000_000_000))
+}
 
 func (s *evmShop) coins(to string, wei *big.Int) {
 	s.t.Helper()
