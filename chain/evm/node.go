@@ -75,9 +75,10 @@ type Node struct {
 	now       func() time.Time
 
 	mu      sync.Mutex
-	current int   // the provider that is asked first
-	highest int64 // the tip, as far as it was ever seen
-	ended   int64 // the final height, as far as it was ever seen
+	current int       // the provider that is asked first
+	since   time.Time // since when
+	highest int64     // the tip, as far as it was ever seen
+	ended   int64     // the final height, as far as it was ever seen
 	ahead   ahead
 }
 
@@ -134,9 +135,16 @@ func (n *Node) add(a chain.Asset) error {
 // Network is the network the nodes are of.
 func (n *Node) Network() chain.Network { return n.network }
 
-// first asks the providers one after the other until one has an answer, and stays with that one.
+// returnAfter is how long another provider than the first is asked before the first gets a chance again: operators name the one
+// they like best first.
+const returnAfter = time.Minute
+
+// first asks the providers one after the other until one has an answer, and stays with that one for a while.
 func (n *Node) first(ctx context.Context, ask func(p *provider) error) error {
 	n.mu.Lock()
+	if n.current != 0 && time.Since(n.since) > returnAfter {
+		n.current = 0
+	}
 	start := n.current
 	n.mu.Unlock()
 	var all []error
@@ -145,7 +153,9 @@ func (n *Node) first(ctx context.Context, ask func(p *provider) error) error {
 		err := ask(n.providers[at])
 		if err == nil {
 			n.mu.Lock()
-			n.current = at
+			if at != n.current {
+				n.current, n.since = at, time.Now()
+			}
 			n.mu.Unlock()
 			return nil
 		}

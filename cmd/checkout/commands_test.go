@@ -45,6 +45,10 @@ func TestBadSettings(t *testing.T) {
 		"CHECKOUT_DB nowhere": "postgres://ada:" + password + "@nowhere.invalid/checkout", "CHECKOUT_LISTEN": "8080", "CHECKOUT_INTERNAL_LISTEN": "127.0.0.1:99999", "CHECKOUT_PUBLIC_URL": "https://pay.example.test/path",
 		"CHECKOUT_MASTER_KEY": "short", "CHECKOUT_BITCOIN_RPC": "node:8332", "CHECKOUT_BITCOIN_NETWORK": "testnet", "CHECKOUT_RATES_FILE": filepath.Join(dir, "none.json"),
 		"CHECKOUT_HIDE_AFTER": "1s", "CHECKOUT_CONFIRMATIONS": "XRP=1", "CHECKOUT_TRUSTED_PROXIES": "proxy", "CHECKOUT_CONFIG": file,
+		"CHECKOUT_RPC unknown network": "moon=https://" + password + ".example", "CHECKOUT_RPC no address": "ethereum=" + password, "CHECKOUT_RPC nothing": "ethereum= ",
+		"CHECKOUT_RPC another scheme": "ethereum=ftp://" + password, "CHECKOUT_RPC another family": "solana=https://" + password + ".example",
+		"CHECKOUT_TOKENS no node": "USDX@ethereum=0xdAC17F958D2ee523a2206206994597C13D831ec7/6", "CHECKOUT_TOKENS no contract": "USDX@ethereum=0x12/6",
+		"CHECKOUT_TOKENS no decimals": "USDX@ethereum=0xdAC17F958D2ee523a2206206994597C13D831ec7", "CHECKOUT_FINALITY": "ethereum=finalized",
 	} {
 		t.Run(name, func(t *testing.T) {
 			name, _, _ := strings.Cut(name, " ")

@@ -2,10 +2,18 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"log"
 	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,10 +34,15 @@ type evmShop struct {
 	usdt, dai string
 }
 
-// openEVM starts both; more providers stand before the node's own address if there are any.
-func openEVM(t *testing.T, db string, urls ...string) *evmShop {
+// openEVM starts both; gates to the node stand before its own address.
+func openEVM(t *testing.T, db string, gates ...*gate) *evmShop {
 	t.Helper()
 	s := &evmShop{node: chaintest.StartEVM(t, 0)}
+	var urls []string
+	for _, g := range gates {
+		g.to(s.node.URL())
+		urls = append(urls, g.URL)
+	}
 	s.usdt, s.dai = s.node.MakeToken("USDT", 6), s.node.MakeToken("DAI", 18)
 	s.installation = open(t, db, "",
 		"CHECKOUT_RPC=ethereum-dev="+strings.Join(append(urls, s.node.URL()), " "),
@@ -249,4 +262,102 @@ func (s *evmShop) reorganised(t *testing.T, name string, depth int, again bool) 
 	s.node.Tokens(s.usdt, *inv.Address, 100*usdtUnit) // from the same sender: it takes the first one's place
 	s.node.Blocks(3)
 	s.view(inv, "paid")
+}
+
+// TestEVMProviders: one provider goes away in the middle and another takes over; with none left the coin is not offered, and what
+// was paid meanwhile is found afterwards.
+func TestEVMProviders(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a node")
+	}
+	t.Parallel()
+	first := newGate(t)
+	s := openEVM(t, "", first)
+	inv := s.order("failover", "USDTE")
+	s.node.Tokens(s.usdt, *inv.Address, 40*usdtUnit)
+	s.node.Blocks(1)
+	s.view(inv, "underpaid")
+	if first.asked.Load() == 0 {
+		t.Error("the first one was never asked")
+	}
+	first.to("")
+	s.node.Tokens(s.usdt, *inv.Address, 60*usdtUnit)
+	s.node.Blocks(3)
+	s.view(inv, "paid")
+	s.ready("ETH")
+	s.audit()
+}
+
+// TestEVMWrongContract: a token that counts in other decimals than the settings say is not offered, and that is told.
+func TestEVMWrongContract(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a node")
+	}
+	t.Parallel()
+	s := openEVM(t, "")
+	s.stop()
+	s.set("CHECKOUT_TOKENS", "USDT@ethereum-dev="+s.usdt+"/6;DAI@ethereum-dev="+s.dai+"/6")
+	s.serve()
+	chaintest.Until(t, "the mismatch is told", func() bool { return strings.Contains(s.readyz(), "asset:dai-ethereum-dev=asset_mismatch") })
+	chaintest.Until(t, "the other one is offered", func() bool { return strings.Contains(s.listed(), "USDTE") })
+	if got := s.readyz(); !strings.HasPrefix(got, "degraded\n") || !strings.Contains(got, "chain:ETH=ok") {
+		t.Errorf("readyz: %q", got)
+	}
+	if body := s.listed(); strings.Contains(body, "DAI") || !strings.Contains(body, "USDTE") {
+		t.Errorf("the API offers %s", body)
+	}
+	if status, body := s.call("invoices/create", s.m.Live.CoinsPaid, order("dai", map[string]any{"sender_currency": "DAI"})); status == 200 {
+		t.Errorf("an invoice in it is made: %s", body)
+	}
+	if page := s.get(s.create("any", map[string]any{"timer": false, "sender_currency": nil}).path()); strings.Contains(page, "dai-ethereum-dev") || !strings.Contains(page, "usdt-ethereum-dev") {
+		t.Error("the page offers it")
+	}
+}
+
+// TestEVMWrongNetwork: a node of another chain than the settings say is not believed.
+func TestEVMWrongNetwork(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a node")
+	}
+	t.Parallel()
+	node := chaintest.StartEVM(t, 0)
+	in := open(t, "", "", "CHECKOUT_RPC=polygon="+node.URL())
+	in.serve()
+	chaintest.Until(t, "chain:POL=wrong_network", func() bool { return strings.Contains(in.readyz(), "chain:POL=wrong_network") })
+}
+
+// gate is a provider that passes everything on to a node, or is out of order.
+type gate struct {
+	*httptest.Server
+	asked atomic.Int64
+
+	mu   sync.Mutex
+	node string
+}
+
+func newGate(t *testing.T) *gate {
+	t.Helper()
+	g := &gate{}
+	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.mu.Lock()
+		node := g.node
+		g.mu.Unlock()
+		target, err := url.Parse(node)
+		if node == "" || err != nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		g.asked.Add(1)
+		proxy := httputil.NewSingleHostReverseProxy(target)
+		proxy.ErrorLog = log.New(io.Discard, "", 0)
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(g.Close)
+	return g
+}
+
+func (g *gate) to(node string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.node = node
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -84,7 +85,8 @@ func names(networks []chain.Network) string {
 // with the contract's own. On a main network nobody gets to call another contract by the name of a coin people know.
 func (s *Settings) withTokens(list []joined) ([]joined, error) {
 	catalogue := chain.Catalogue()
-	for name, text := range s.Tokens {
+	for _, name := range slices.Sorted(maps.Keys(s.Tokens)) {
+		text := s.Tokens[name]
 		code, network, _ := strings.Cut(name, "@")
 		contract, places, _ := strings.Cut(text, "/")
 		decimals, err := strconv.ParseUint(places, 10, 8)
