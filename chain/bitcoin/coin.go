@@ -59,7 +59,9 @@ func paramsOf(network chain.Network) (*chaincfg.Params, coin, bool) {
 	if c.scrypt && network.Main {
 		own.PowLimit = scryptLimit
 	}
-	c.oldCalls = c.oldCalls && network.Main // btcd takes nothing but a number
+	if !network.Main { // a node of Bitcoin's, whose transactions have witnesses, and that takes nothing but a number in getblock
+		c.witness, c.oldCalls = true, false
+	}
 	return &own, c, true
 }
 

@@ -158,7 +158,7 @@ func (n *Node) addressOf(script []byte) (string, bool) {
 		return n.hashed(chain.CashPubKeyHash, script[3:23])
 	case size == 23 && script[0] == opHash160 && script[1] == opData20 && script[22] == opEqual:
 		return n.hashed(chain.CashScriptHash, script[2:22])
-	case n.coin.witness:
+	case n.form.Segwit != "":
 		return n.witness(script)
 	}
 	return "", false
