@@ -32,6 +32,7 @@ func TestCoinVectors(t *testing.T) {
 		{mtub49, "LTC/mainnet", SHWPKH, []string{"M7wtsL7wSHDBJVMWWhtQfTMSYYkyooAAXM"}},
 		{ltc49, "LTC/mainnet", SHWPKH, []string{"M7wtsL7wSHDBJVMWWhtQfTMSYYkyooAAXM"}},
 		{ltub44 + "-[legacy]", "LTC/mainnet", PKH, []string{"LUWPbpM43E2p7ZSh8cyTBEkvpHmr3cB8Ez"}},
+		{ltub44, "LTC/mainnet", WPKH, nil}, // as a plain xpub is
 		{"[73c5da0a/44h/2h/0h]" + ltub44, "LTC/mainnet", PKH, []string{"LUWPbpM43E2p7ZSh8cyTBEkvpHmr3cB8Ez"}},
 		{"tr(" + ltc86 + ")", "LTC/mainnet", TR, []string{"ltc1puht8rk95c53q3u9w3pf9h3jfcutcrl9lxc7rqsdthjrse4k6sn7q9tuqm9"}},
 		{dgub44, "DOGE/mainnet", PKH, []string{"DBus3bamQjgJULBJtYXpEzDWQRwF5iwxgC"}},

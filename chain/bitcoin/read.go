@@ -75,6 +75,9 @@ const (
 // coins where nobody can see them (LIP-2, LIP-3: MWEB). In a block only the last transaction is marked as having one, and
 // has none: it integrates what all others had, which stands behind the transactions of the block. What it pays to addresses
 // are payments like any other, though their coins rest for six blocks.
+//
+// The bytes are read, as of all coins, and not what the node says of them in JSON: the id of a transaction and the root of its
+// block are hashes of all that is read here but witnesses and the other part, so nothing has to be believed.
 func (c coin) readMWEB(r *bytes.Reader, tx *wire.MsgTx) (integrates bool, err error) {
 	marked, err := readMarked(r, tx)
 	if err != nil || !marked {
