@@ -17,13 +17,9 @@ export CGO_ENABLED ?= 0
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: build ## Serve a demo shop with everything it needs; BITCOIN=regtest adds a real Bitcoin node of its own.
-ifeq ($(BITCOIN),regtest)
-	@$(MAKE) --no-print-directory nodes
-	$(BIN)/checkout demo --bitcoin=regtest --btcd=$(NODES)/btcd $(ARGS)
-else
-	$(BIN)/checkout demo $(ARGS)
-endif
+run: build ## Serve a demo shop with everything it needs; BITCOIN=regtest and EVM=dev add real nodes of their own.
+	@$(if $(BITCOIN)$(EVM),$(MAKE) --no-print-directory $(if $(BITCOIN),$(NODES)/btcd) $(if $(EVM),$(NODES)/anvil))
+	$(BIN)/checkout demo $(if $(BITCOIN),--bitcoin=$(BITCOIN) --btcd=$(NODES)/btcd) $(if $(EVM),--evm=$(EVM) --anvil=$(NODES)/anvil) $(ARGS)
 
 build: ## Build bin/checkout, one static file.
 	$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN)/checkout ./cmd/checkout

@@ -23,6 +23,9 @@ const (
 	FamilyRehearsal Family = "rehearsal"
 )
 
+// HoldsAll says whether one address of the network can be paid with any of its assets.
+func (n Network) HoldsAll() bool { return n.Family == FamilyEVM || n.Family == FamilyTron }
+
 // TagKind is what a payment to a shared address must carry, so that it is known whose it is.
 type TagKind string
 
@@ -84,6 +87,7 @@ type Asset struct {
 	Dust          money.Amount
 	Minimum       money.Amount // smallest sum a new invoice may ask for
 	Cap           money.Amount // more than this in one transfer is not believed
+	Large         money.Amount // more than this in one transfer is believed only if two nodes say so, where there are two; zero: one is enough
 	Stable        bool         // its price does not move against fiat
 	DuePlaces     int          // decimals an asked amount is rounded up to, so that it can be typed (payment-uris.md R11)
 	Scheme        string       // of its payment URI: "bitcoin"; empty: there is no safe one

@@ -2,6 +2,7 @@ package chain
 
 import (
 	"math/big"
+	"strings"
 	"time"
 
 	"checkout/money"
@@ -87,12 +88,20 @@ func tokens() []Asset {
 		{"solana", 1, "solana", "USDC", 6, "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"},
 		{"ethereum", 12, "ethereum", "DAI", 18, "0x6B175474E89094C44Da98b954EedeAC495271d0F"},
 	} {
-		id := map[string]string{"USDT": "usdt", "USDC": "usdc", "DAI": "dai"}[t.code] + "-" + t.network
-		name := map[string]string{"USDT": "Tether USD", "USDC": "USD Coin", "DAI": "Dai"}[t.code]
-		list = append(list, coin(id, name, t.code, t.scale, t.network, t.confirmations,
-			Asset{DuePlaces: 2, Stable: true, Scheme: t.scheme, Contract: t.contract, AddressFirst: true}, limits{2, 0, 1_000_000_000_000}))
+		c := money.Currency{Code: t.code, Scale: t.scale, Kind: money.Crypto}
+		list = append(list, stablecoin(t.network, t.confirmations, t.scheme, c, t.contract))
 	}
 	return list
+}
+
+// stablecoins are worth a dollar each, and have these names.
+var stablecoins = map[string]string{"USDT": "Tether USD", "USDC": "USD Coin", "DAI": "Dai"}
+
+func stablecoin(network string, confirmations int64, scheme string, c money.Currency, contract string) Asset {
+	a := coin(strings.ToLower(c.Code)+"-"+network, stablecoins[c.Code], c.Code, c.Scale, network, confirmations,
+		Asset{DuePlaces: 2, Stable: true, Scheme: scheme, Contract: contract, AddressFirst: true}, limits{2, 0, 1_000_000_000_000})
+	a.Large = money.New(c, new(big.Int).Mul(big.NewInt(1000), fraction(c, 0).Units()))
+	return a
 }
 
 // limits of a coin: dust and minimum as a power of ten below one coin (4: 0.0001, 0: 1), the cap in whole coins.

@@ -45,11 +45,31 @@ type Transfer struct {
 	Amount  money.Amount
 }
 
+// ErrTransferChanged is the fault of a transfer that is another one now and cannot be taken for the one it was.
+var ErrTransferChanged = fault.New(fault.Conflict, "transfer_changed", "The transfer is not the one that was met before.")
+
+// Amend takes over what a known transfer moves in another block: on account chains a contract may pay more or less there. A
+// transfer that goes elsewhere, is of something else or is final already is not amended: ErrTransferChanged.
+func (t *Transfer) Amend(now Transfer, final bool) (changed bool, err error) {
+	if now.Asset != t.Asset || now.Address != t.Address {
+		return false, ErrTransferChanged
+	}
+	order, err := now.Amount.Cmp(t.Amount)
+	if err != nil || order == 0 {
+		return false, err
+	}
+	if final {
+		return false, ErrTransferChanged
+	}
+	t.Amount = now.Amount
+	return true, nil
+}
+
 // Tx is a transaction as far as anybody here cares: who it pays, and what it spends.
 type Tx struct {
 	ID string
-	// Inputs are the outputs it spends, "txid:index". Another transaction that spends one of them replaces this one.
-	// Account chains leave it empty.
+	// Inputs are what only one transaction can use: the outputs it spends, "txid:index", or its sender's number,
+	// "sender:nonce". Another transaction that uses one of them replaces this one. Empty where nothing of the kind is known.
 	Inputs []string
 	// Outputs are its transfers to addresses; an output that pays no standard address is left out.
 	Outputs []Transfer
@@ -93,6 +113,36 @@ func (s Sighting) Older(height int64, assigned time.Time) bool {
 		return s.Block.Height <= height && !s.Turned
 	}
 	return !s.Tx.SeenAt.IsZero() && s.Tx.SeenAt.Before(assigned.Add(-2*time.Hour))
+}
+
+// Moves are the transactions of a branch that took the place of another, by id.
+type Moves map[string]Move
+
+// Move is where a transaction stands in the new branch, and what it does there.
+type Move struct {
+	Block BlockRef
+	// Pays are its transfers there; nil if they are not known. On account chains a transaction may do something else in another
+	// block, or fail.
+	Pays []Transfer
+}
+
+// MoveOf is the move of a transaction that stands in a block of the new branch.
+func MoveOf(tx Tx, block BlockRef) Move {
+	return Move{Block: block, Pays: append([]Transfer{}, tx.Outputs...)}
+}
+
+// Of says where a transfer stands in the new branch, if its transaction makes it there, too.
+func (m Moves) Of(t Transfer) (BlockRef, bool) {
+	move, ok := m[t.TxID]
+	if !ok || move.Pays == nil {
+		return move.Block, ok
+	}
+	for _, p := range move.Pays {
+		if order, err := p.Amount.Cmp(t.Amount); err == nil && order == 0 && p.Ordinal == t.Ordinal && p.Asset == t.Asset && p.Address == t.Address {
+			return move.Block, true
+		}
+	}
+	return BlockRef{}, false
 }
 
 // CoinbaseMaturity is the number of blocks newly made coins cannot be spent for (Bitcoin consensus).

@@ -108,7 +108,7 @@ func (p *play) reach(tip int64) bool {
 	})
 }
 
-func (p *play) lose(height int64, moved map[string]chain.BlockRef) bool {
+func (p *play) lose(height int64, moved chain.Moves) bool {
 	p.t.Helper()
 	p.tip = height - 1
 	return p.happens(func(a *deposit.Address, at deposit.Moment) (deposit.Effects, error) {
@@ -220,7 +220,7 @@ func TestDeposits(t *testing.T) {
 			p.tip = 110
 			p.see(p.sighting("t", ltct, coin, 105))
 			p.happens(func(a *deposit.Address, at deposit.Moment) (deposit.Effects, error) {
-				return a.Reorganise(ltct.Network, "b105", map[string]chain.BlockRef{"t": block(106)}, 110, at)
+				return a.Reorganise(ltct.Network, "b105", chain.Moves{"t": {Block: block(106)}}, 110, at)
 			})
 		}, "confirmed", own},
 		"taken back by another branch, in the end for good": {func(p *play) {

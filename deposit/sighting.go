@@ -64,6 +64,11 @@ func (a *Address) Credit(s chain.Sighting, id ident.ID, number int64, rules Rule
 	w := a.begin(at)
 	p := a.payment(s.Transfer)
 	if p != nil {
+		changed, err := p.Transfer.Amend(s.Transfer, p.Status == Confirmed)
+		if err != nil {
+			return Effects{}, err
+		}
+		w.dirty = w.dirty || changed
 		w.again(p, s)
 		w.settle(p, s.Tip)
 		return w.finish()
@@ -190,7 +195,7 @@ func (a *Address) Advance(network string, tip int64, at Moment) (Effects, error)
 
 // Reorganise takes back what stood in a block that left the chain. A transaction that stands in the new branch as well
 // (moved names its block there) only moves: as long as it is deep enough under the new height nobody is told anything.
-func (a *Address) Reorganise(network, block string, moved map[string]chain.BlockRef, height int64, at Moment) (Effects, error) {
+func (a *Address) Reorganise(network, block string, moved chain.Moves, height int64, at Moment) (Effects, error) {
 	w := a.begin(at)
 	for i := range a.Payments {
 		p := &a.Payments[i]
@@ -204,7 +209,7 @@ func (a *Address) Reorganise(network, block string, moved map[string]chain.Block
 			continue
 		}
 		w.dirty = true
-		if there, ok := moved[p.Transfer.TxID]; ok {
+		if there, ok := moved.Of(p.Transfer); ok {
 			p.Block = there
 			w.settle(p, height)
 			continue

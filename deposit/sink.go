@@ -39,7 +39,7 @@ func (s *Service) InBlock(ctx context.Context, network, hash string) ([]ident.ID
 }
 
 // Reverted takes back what came in a block that left the chain, but for the transactions that stand in the new branch too.
-func (s *Service) Reverted(ctx context.Context, owner ident.ID, network, hash string, moved map[string]chain.BlockRef, height int64) error {
+func (s *Service) Reverted(ctx context.Context, owner ident.ID, network, hash string, moved chain.Moves, height int64) error {
 	return s.update(ctx, owner, func(a *Address, at Moment) (Effects, error) { return a.Reorganise(network, hash, moved, height, at) })
 }
 

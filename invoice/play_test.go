@@ -361,12 +361,12 @@ func (p *play) reorg(asset string, depth int, fates map[string]fate) {
 			tx.block = chain.BlockRef{}
 		}
 	}
-	moved := map[string]chain.BlockRef{}
+	moved := chain.Moves{}
 	for place := range depth {
 		b := n.grow()
 		for id, f := range fates {
 			if f.place == place && !f.stolen {
-				n.txs[id].block, moved[id] = b, b
+				n.txs[id].block, moved[id] = b, chain.Move{Block: b}
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -248,13 +249,27 @@ func (s *Service) address(ctx context.Context, t merchant.Tenant, inv *Invoice, 
 	if err != nil {
 		return Address{}, err
 	}
-	text, err := s.Addresses.Next(ctx, t, asset, ident.Owner{Kind: ident.OwnerInvoice, ID: inv.ID})
-	if err != nil {
-		return Address{}, err
+	made := Address{Number: number, Asset: m.Asset, Network: m.Network, AssignedAt: at.Now, Height: at.Heights[m.Network]}
+	if other, shared := s.shared(inv, m.Network); shared {
+		made.Text, made.AssignedAt, made.Height = other.Text, other.AssignedAt, other.Height
+		return made, nil
 	}
-	return Address{
-		Number: number, Asset: m.Asset, Network: m.Network, Text: text, AssignedAt: at.Now, Height: at.Heights[m.Network],
-	}, nil
+	made.Text, err = s.Addresses.Next(ctx, t, asset, ident.Owner{Kind: ident.OwnerInvoice, ID: inv.ID})
+	return made, err
+}
+
+// shared is the address an invoice has on a network already, if addresses there hold all of its coins: one is enough then, and a
+// payment in another of them is met, too.
+func (s *Service) shared(inv *Invoice, network string) (Address, bool) {
+	n, ok := s.Registry.Network(network)
+	if !ok || !n.HoldsAll() {
+		return Address{}, false
+	}
+	at := slices.IndexFunc(inv.Addresses, func(a Address) bool { return a.Network == network })
+	if at < 0 {
+		return Address{}, false
+	}
+	return inv.Addresses[at], true
 }
 
 // Find loads an invoice by its capability id; ErrNotFound.

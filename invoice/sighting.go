@@ -32,6 +32,11 @@ func (inv *Invoice) Credit(s chain.Sighting, id ident.ID, number int64, spots Sp
 	}
 	w := inv.begin(at, Cause{Kind: "payment", ID: s.Transfer.TxID})
 	if p := inv.payment(s.Transfer); p != nil {
+		changed, err := p.Transfer.Amend(s.Transfer, p.Status == Confirmed)
+		if err != nil {
+			return Effects{}, err
+		}
+		w.dirty = w.dirty || changed
 		w.again(p, s, spots)
 		w.settleDepth(p, s.Tip, spots)
 		return w.finish()
@@ -330,7 +335,7 @@ func (inv *Invoice) Advance(network string, tip int64, spots Spots, at Moment) (
 
 // Reorganise takes back what stood in a block that left the chain. A transaction that stands in the new branch as well
 // (moved names its block there) only moves: as long as it is deep enough under the new height nobody is told anything.
-func (inv *Invoice) Reorganise(network, block string, moved map[string]chain.BlockRef, height int64, spots Spots, at Moment) (Effects, error) {
+func (inv *Invoice) Reorganise(network, block string, moved chain.Moves, height int64, spots Spots, at Moment) (Effects, error) {
 	at = inv.shift(at)
 	w := inv.begin(at, Cause{Kind: "chain", ID: block})
 	for i := range inv.Payments {
@@ -346,7 +351,7 @@ func (inv *Invoice) Reorganise(network, block string, moved map[string]chain.Blo
 			continue
 		}
 		w.dirty = true
-		if there, ok := moved[p.Transfer.TxID]; ok {
+		if there, ok := moved.Of(p.Transfer); ok {
 			p.Block = there
 			w.settleDepth(p, height, spots)
 			continue

@@ -41,7 +41,7 @@ func (s *Service) InBlock(ctx context.Context, network, hash string) ([]ident.ID
 
 // Reverted takes back what an invoice was paid in a block that left the chain, but for the transactions that stand in the
 // new branch too: those only move.
-func (s *Service) Reverted(ctx context.Context, owner ident.ID, network, hash string, moved map[string]chain.BlockRef, height int64) error {
+func (s *Service) Reverted(ctx context.Context, owner ident.ID, network, hash string, moved chain.Moves, height int64) error {
 	return s.update(ctx, owner, func(inv *Invoice, at Moment) (Effects, error) {
 		return inv.Reorganise(network, hash, moved, height, s.spots(inv), at)
 	})

@@ -68,7 +68,11 @@ type Book struct {
 	told    map[string]string // by source: the failure that was logged last, until it works again
 }
 
-type pair struct{ from, to money.Currency }
+// pair names two currencies by their codes: the same coin may be counted in other units on another network, and is worth the
+// same there.
+type pair struct{ from, to string }
+
+func pairOf(from, to money.Currency) pair { return pair{from.Code, to.Code} }
 
 // board is what is known of one pair.
 type board struct {
@@ -145,7 +149,7 @@ func (b *Book) Add(alone bool, samples ...Sample) {
 		b.pairs = map[pair]*board{}
 	}
 	for _, s := range samples {
-		p := pair{s.Rate.From, s.Rate.To}
+		p := pairOf(s.Rate.From, s.Rate.To)
 		bd := b.pairs[p]
 		if bd == nil {
 			bd = &board{latest: map[string]Sample{}, alone: map[string]bool{}}
@@ -236,8 +240,9 @@ func within(a, b, share *big.Rat) bool {
 func (b *Book) Rate(from, to money.Currency) (money.Rate, []Sample, error) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
-	if from == to {
-		return money.One(from), nil, nil
+	if from.Code == to.Code {
+		rate, err := money.NewRate(from, to, big.NewRat(1, 1))
+		return rate, nil, err
 	}
 	now := b.Now()
 	if rate, basis, ok := b.direct(from, to, now); ok {
@@ -259,13 +264,15 @@ func (b *Book) Rate(from, to money.Currency) (money.Rate, []Sample, error) {
 }
 
 func (b *Book) direct(from, to money.Currency, now time.Time) (money.Rate, []Sample, bool) {
-	if rate, basis, ok := b.believed(pair{from, to}, now); ok {
-		return rate, basis, true
+	rate, basis, ok := b.believed(pairOf(from, to), now)
+	if !ok {
+		if rate, basis, ok = b.believed(pairOf(to, from), now); !ok {
+			return money.Rate{}, nil, false
+		}
+		rate = rate.Invert()
 	}
-	if rate, basis, ok := b.believed(pair{to, from}, now); ok {
-		return rate.Invert(), basis, true
-	}
-	return money.Rate{}, nil, false
+	rate, err := money.NewRate(from, to, rate.Rat())
+	return rate, basis, err == nil
 }
 
 func (b *Book) believed(p pair, now time.Time) (money.Rate, []Sample, bool) {

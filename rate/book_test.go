@@ -317,3 +317,27 @@ func TestRun(t *testing.T) {
 		}
 	})
 }
+
+// A coin that is counted in other units on another network is worth the same there.
+func TestTheCodeNamesTheCoin(t *testing.T) {
+	d := openDesk(t)
+	six := money.Currency{Code: "USDT", Scale: 6, Kind: money.Crypto}
+	eighteen := money.Currency{Code: "USDT", Scale: 18, Kind: money.Crypto}
+	d.Add(true, rate.Sample{Source: "file", Rate: ratio(t, six, eur, "9/10"), At: d.now})
+	for _, coin := range []money.Currency{six, eighteen} {
+		r, err := d.Price(coin, eur)
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, err := money.Parse(coin, "1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if worth, err := r.Convert(one, money.RoundDown); err != nil || worth.String() != "0.90" {
+			t.Errorf("one %s of %d decimals is worth %s, %v", coin.Code, coin.Scale, worth, err)
+		}
+	}
+	if r, err := d.Price(six, eighteen); err != nil || r.Ratio() != "1" {
+		t.Errorf("the one in the other is %s, %v", r.Ratio(), err)
+	}
+}

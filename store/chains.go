@@ -41,9 +41,9 @@ func (s Chains) Now(ctx context.Context) (time.Time, error) {
 func (s Chains) Cursor(ctx context.Context, network string) (watch.Cursor, bool, error) {
 	var c watch.Cursor
 	var through int64
-	err := s.from(ctx).QueryRowContext(ctx, `SELECT height, block_hash, seen_through, status, reorgs,
+	err := s.from(ctx).QueryRowContext(ctx, `SELECT height, block_hash, seen_through, status, reorgs, counted,
 		(SELECT COALESCE(MAX(r.from_height), 0) FROM reorgs r WHERE r.network = $1) FROM cursors WHERE network = $1`, network).
-		Scan(&c.Tip.Height, &c.Tip.Hash, &through, &c.Status, &c.Reorgs, &c.Peak)
+		Scan(&c.Tip.Height, &c.Tip.Hash, &through, &c.Status, &c.Reorgs, &c.Counted, &c.Peak)
 	if errors.Is(err, sql.ErrNoRows) {
 		return c, false, nil
 	}
@@ -114,6 +114,13 @@ func (s Chains) Rewind(ctx context.Context, network string, to, from chain.Block
 			SELECT network, reorgs, $2, $3, $4, $5, $6 FROM cursors WHERE network = $1`,
 			network, from.Height, from.Hash, to.Height, to.Hash, millis(at))
 		return err
+	})
+}
+
+// Counted keeps the height that confirmations are counted from.
+func (s Chains) Counted(ctx context.Context, network string, height int64) error {
+	return s.update(ctx, func(ctx context.Context, t *tx) error {
+		return t.one(ctx, "UPDATE cursors SET counted = $1 WHERE network = $2", height, network)
 	})
 }
 

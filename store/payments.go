@@ -79,10 +79,10 @@ func (t *tx) updatePayment(ctx context.Context, p paymentRow) error {
 	return t.one(ctx, `UPDATE payments SET status = $1, standing = $2, is_late = $3, extra = $4, quote_id = $5, confirmed_at = $6,
 		reverted_at = $7, block_height = $8, block_hash = $9, depth = $10, conflict = $11, conflict_height = $12, conflict_hash = $13,
 		double_spent = $14, replaced_by = $15, booked = $16, epoch = $17, events = $18, taken_by = $19, taken_why = $20, event_hash = $21,
-		event_seal = $22 WHERE id = $23`,
+		event_seal = $22, amount = $23 WHERE id = $24`,
 		p.Status, p.Standing, p.IsLate, p.Extra, p.Quote, millis(p.ConfirmedAt), millis(p.RevertedAt), p.Block.Height, p.Block.Hash, p.Depth,
 		p.Conflict, p.ConflictBlock.Height, p.ConflictBlock.Hash, p.DoubleSpent, p.ReplacedBy, p.Booked, p.Epoch, p.Events, p.TakenBy, p.TakenWhy,
-		p.told.hash, p.seal, p.ID)
+		p.told.hash, p.seal, p.Transfer.Amount.Minor(), p.ID)
 }
 
 // eachPayment reads the payments of an owner in the order they came. coin gives the currency of an asset whose row does not name

@@ -15,19 +15,28 @@ import (
 type Wallets struct{ *DB }
 
 // Insert keeps a wallet and makes it the merchant's active one for its network; addresses of the one before stay watched. A
-// key the merchant has used before goes on where it was. wallet.ErrInUse if another merchant's wallet has the key.
+// key the merchant has used before, here or on a network where it has the same addresses, goes on where it was.
+// wallet.ErrInUse if another merchant's wallet has the key.
 func (s Wallets) Insert(ctx context.Context, a wallet.Account) error {
 	return s.update(ctx, func(ctx context.Context, t *tx) error {
 		at, err := t.now(ctx)
 		if err != nil {
 			return err
 		}
+		var others int64
+		err = t.QueryRowContext(ctx, "SELECT COUNT(*) FROM wallets WHERE identity = $1 AND merchant_id <> $2", a.Identity, a.Merchant).Scan(&others)
+		if err != nil {
+			return err
+		}
+		if others > 0 {
+			return wallet.ErrInUse
+		}
 		if _, err := t.exec(ctx, "UPDATE wallets SET active = $1 WHERE merchant_id = $2 AND network = $3 AND active", false, a.Merchant, a.Network); err != nil {
 			return err
 		}
 		sealed := s.Box.Seal(seal.Place{Table: "wallets", Column: "descriptor", Row: string(a.ID)}, []byte(a.Descriptor))
 		n, err := t.exec(ctx, `INSERT INTO wallets (id, merchant_id, network, custody, descriptor, fingerprint, identity, next_index, active, created_at)
-			VALUES ($1, $2, $3, 'own', $4, $5, $6, 0, $7, $8) ON CONFLICT (network, identity) DO NOTHING`,
+			VALUES ($1, $2, $3, 'own', $4, $5, $6, (SELECT COALESCE(MAX(next_index), 0) FROM wallets WHERE identity = $6), $7, $8) ON CONFLICT (network, identity) DO NOTHING`,
 			a.ID, a.Merchant, a.Network, sealed, a.Fingerprint, a.Identity, true, millis(at))
 		if err != nil || n == 1 {
 			return err
@@ -73,14 +82,19 @@ func (s Wallets) Current(ctx context.Context, m ident.ID, network string) (walle
 }
 
 // Take gives the merchant's active wallet and its next index, in the transaction of ctx. The counter only rises, so an
-// index is never used twice.
+// index is never used twice. Wallets of one key count together: on networks of one family they have the same addresses, and one
+// address on two of them would be two invoices'.
 func (s Wallets) Take(ctx context.Context, m ident.ID, network string) (wallet.Account, uint32, error) {
 	var a wallet.Account
 	var next int64
 	err := s.update(ctx, func(ctx context.Context, t *tx) error {
-		var err error
-		a, err = s.account(t.QueryRowContext(ctx, `UPDATE wallets SET next_index = next_index + 1 WHERE id = (SELECT w.id FROM wallets w
-			WHERE w.merchant_id = $1 AND w.network = $2 AND w.active) RETURNING id, merchant_id, network, descriptor, fingerprint, next_index`, m, network).Scan, &next)
+		_, err := t.exec(ctx, `UPDATE wallets SET next_index = next_index + 1 WHERE identity = (SELECT w.identity FROM wallets w
+			WHERE w.merchant_id = $1 AND w.network = $2 AND w.active)`, m, network)
+		if err != nil {
+			return err
+		}
+		a, err = s.account(t.QueryRowContext(ctx, "SELECT "+accountColumns+`, w.next_index FROM wallets w
+			WHERE w.merchant_id = $1 AND w.network = $2 AND w.active`, m, network).Scan, &next)
 		if errors.Is(err, sql.ErrNoRows) {
 			return wallet.ErrNone
 		}

@@ -50,8 +50,12 @@ func segwit(hrp string, version byte, program []byte) (string, error) {
 // ParseAddress checks an address of a network and gives it in the one form the chain adapters use: bech32 and cashaddr in
 // lower case (an address in a QR code may be in upper case), P2SH of Litecoin with the version of its own ("M…" for "3…"), and
 // P2PKH and P2SH of Bitcoin Cash as cashaddr. It knows P2PKH, P2SH, P2WPKH, P2WSH and P2TR; later witness versions are refused,
-// because nobody can own them yet, and so are addresses whose payments cannot be seen. The fault is ErrAddress.
+// because nobody can own them yet, and so are addresses whose payments cannot be seen. Of the EVM family it gives EIP-55. The
+// fault is ErrAddress.
 func ParseAddress(network chain.Network, text string) (string, error) {
+	if network.Family == chain.FamilyEVM {
+		return parseEVM(text)
+	}
 	p, ok := paramsOf(network)
 	if !ok {
 		return "", ErrAddress

@@ -53,6 +53,8 @@ type Indexes interface {
 type Book struct {
 	Indexes  Indexes
 	Registry *chain.Registry
+	// Offered says whether nothing speaks against an asset; nil: nothing does.
+	Offered func(chain.Asset) bool
 
 	keys sync.Map // canonical descriptor → Key, so that an account's point is parsed once
 }
@@ -80,11 +82,17 @@ func NewAccount(random io.Reader, m ident.ID, network chain.Network, text string
 
 // Offers says whether a merchant can be given an address of an asset.
 func (b *Book) Offers(ctx context.Context, t merchant.Tenant, asset chain.Asset) (bool, error) {
+	if b.Offered != nil && !b.Offered(asset) {
+		return false, nil
+	}
 	return b.Indexes.Active(ctx, t.Merchant(), asset.Network)
 }
 
 // Next takes the next index of the merchant's wallet, derives its address and assigns it, in the transaction of ctx.
 func (b *Book) Next(ctx context.Context, t merchant.Tenant, asset chain.Asset, owner ident.Owner) (string, error) {
+	if b.Offered != nil && !b.Offered(asset) {
+		return "", ErrNone
+	}
 	a, index, err := b.Indexes.Take(ctx, t.Merchant(), asset.Network)
 	if err != nil {
 		return "", err

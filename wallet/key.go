@@ -64,6 +64,8 @@ type Key struct {
 //   - output descriptors (BIP380) of one such key: pkh(KEY), wpkh(KEY), sh(wpkh(KEY)), tr(KEY), with a checksum that is
 //     verified if it is there.
 //
+// Networks whose addresses hold balances (EVM, Tron) take an xpub alone: there is one kind of address.
+//
 // Either may have a key origin, "[d34db33f/84h/0h/0h]", whose purpose (BIP43) names the script type of a plain xpub,
 // and a path: "/0/*", "/<0;1>/*" (BIP389), "/**" (BIP388) or none all mean the receiving chain 0 of the account;
 // "/*" means that the key is itself that of a chain.
@@ -73,8 +75,9 @@ func ParseKey(text string, network chain.Network) (Key, error) {
 	if looksPrivate(text) {
 		return Key{}, ErrPrivateKey
 	}
+	kind, balances := accountKind(network)
 	p, ok := paramsOf(network)
-	if !ok || !p.accounts {
+	if !balances && (!ok || !p.accounts) {
 		return Key{}, ErrKey.Saying("This network does not take account keys.")
 	}
 	text = strings.TrimSpace(text)
@@ -84,6 +87,9 @@ func ParseKey(text string, network chain.Network) (Key, error) {
 	e, err := parseExpression(text)
 	if err != nil {
 		return Key{}, err
+	}
+	if balances {
+		return parseBalanceKey(e, kind, network)
 	}
 	account, v, err := parseExtended(e.key)
 	if err != nil {
@@ -148,7 +154,7 @@ func (k Key) Identity() string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// String is the key as an output descriptor with checksum, in one canonical form for all ways of writing it: BIP32
+// String is the key as an output descriptor with checksum (of balances: as an xpub with a path), in one canonical form for all ways of writing it: BIP32
 // prefixes, "h" for hardened, the receiving chain only. ParseKey reads it back as the same Key. It is not secret, but
 // whoever has it sees all payments of the account.
 func (k Key) String() string {
@@ -158,6 +164,9 @@ func (k Key) String() string {
 	inner := k.account.encode(k.params.main) + k.tail
 	if k.origin != "" {
 		inner = "[" + k.origin + "]" + inner
+	}
+	if k.script.hasBalances() {
+		return inner
 	}
 	body := inner
 	for _, f := range descriptorForms {
@@ -178,6 +187,9 @@ func (k Key) Address(index uint32) (string, error) {
 	child, err := k.chain.child(index)
 	if err != nil {
 		return "", err
+	}
+	if k.script.hasBalances() {
+		return balanceAddress(k.script, child)
 	}
 	return k.params.address(k.script, child)
 }

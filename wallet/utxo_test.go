@@ -105,6 +105,12 @@ func TestCoinKeysRefused(t *testing.T) {
 			t.Errorf("%s on %s: %v, want something about %q", v.name, v.network, err, v.says)
 		}
 	}
+	evm, _ := chain.Catalogue().Network("ethereum")
+	for _, text := range []string{ltub44, mtub49, dgub44, ltc84} {
+		if _, err := ParseKey(text, evm); !errors.Is(err, ErrKey) {
+			t.Errorf("%s on Ethereum: %v", text[:4], err)
+		}
+	}
 	for _, secret := range []string{
 		"Ltpv71Q8zJh6iKRGx3iWzgmXmFmtvyEEhGbYW2o8n1xhTyCS8wVJWqQXTnhpPzkMOYKyvVLCtU8ZFbKqC4tYC4Gf1J5bHpzn9PiSRZfZPUmdHFa",
 		"dgpv51eADS3spNJh9SCXmMbB6vZqvCAPjPo6LXZQMDhyqf5bVrJbyMDHJ1bUPbNm5Zzq8BhJPrPY9vYJU6pWcs5bhKWkjGyJPmhuYCRSVEH8mJB",

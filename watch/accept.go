@@ -130,7 +130,7 @@ func (w *Watcher) turn(ctx context.Context) (bool, error) {
 			return err
 		}
 		for _, lost := range f.Lost {
-			if err := w.reverted(ctx, network, lost, nil, f.Common.Height); err != nil {
+			if err := w.reverted(ctx, network, lost, nil, w.counted(f.Common.Height)); err != nil {
 				return err
 			}
 		}
@@ -175,7 +175,7 @@ func (w *Watcher) shallower(ctx context.Context, network string, f Fork) error {
 			}
 			told[owner] = true
 			err := w.part(ctx, network, Held{Owner: owner, Kind: KindAdvanced}, func(ctx context.Context) error {
-				return w.Sink.Advanced(ctx, owner, network, f.Theirs.Height)
+				return w.Sink.Advanced(ctx, owner, network, w.counted(f.Theirs.Height))
 			})
 			if err != nil {
 				return err

@@ -28,7 +28,7 @@ type hit struct {
 
 // find looks transactions up that were read before. None of them can pay an address that is assigned only after they were
 // read, unless somebody knew it beforehand: those are found by the mark, within the transaction (late).
-func (w *Watcher) find(ctx context.Context, network string, txs []chain.Tx) (finds, error) {
+func (w *Watcher) find(ctx context.Context, network string, block chain.BlockRef, txs []chain.Tx) (finds, error) {
 	f := finds{txs: txs}
 	if len(txs) == 0 {
 		return f, nil
@@ -55,7 +55,7 @@ func (w *Watcher) find(ctx context.Context, network string, txs []chain.Tx) (fin
 		return f, err
 	}
 	f.hits = match(txs, 0, f.owners)
-	return f, nil
+	return f, w.prove(ctx, block, &f)
 }
 
 // match finds the transactions that pay owners; base is the place of the first one.
@@ -142,6 +142,9 @@ func (w *Watcher) report(ctx context.Context, network string, f finds, from, to 
 	late, err := w.late(ctx, network, f, from, to)
 	if err != nil {
 		return err
+	}
+	if _, proves := w.Source.(Prover); proves && len(late) > 0 && !p.block.IsZero() { // nobody asks a node within a transaction
+		return ErrUnproven
 	}
 	for _, h := range slices.Concat(f.hits, late) {
 		if h.tx < from || h.tx >= to {

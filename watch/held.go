@@ -106,7 +106,7 @@ func (w *Watcher) part(ctx context.Context, network string, h Held, f func(ctx c
 type earlier struct {
 	lost   []Held // the blocks it still counts on
 	back   []Held // those that are on our chain again
-	moved  map[string]chain.BlockRef
+	moved  chain.Moves
 	height int64
 	waits  string // the code of one of which we cannot tell without the node, whom nobody asks within a transaction
 }
@@ -138,7 +138,7 @@ func (w *Watcher) earlier(ctx context.Context, network string, h Held) (earlier,
 	if err != nil {
 		return e, err
 	}
-	e.height = cursor.Tip.Height
+	e.height = w.counted(cursor.Tip.Height)
 	var sure bool
 	if e.moved, sure, err = w.moved(ctx, network, h.Owner, false); err != nil {
 		return e, err
@@ -148,7 +148,7 @@ func (w *Watcher) earlier(ctx context.Context, network string, h Held) (earlier,
 		return e, nil
 	}
 	if h.Kind == KindSeen && !h.Block.IsZero() {
-		e.moved[h.TxID] = h.Block
+		e.moved[h.TxID] = chain.Move{Block: h.Block}
 	}
 	return e, nil
 }
@@ -315,7 +315,7 @@ func (w *Watcher) retried(ctx context.Context, network string, h Held, cursor Cu
 			return err
 		}
 		return again(func(ctx context.Context) error {
-			return w.Sink.Reverted(ctx, h.Owner, network, h.Block.Hash, moved, cursor.Tip.Height)
+			return w.Sink.Reverted(ctx, h.Owner, network, h.Block.Hash, moved, w.counted(cursor.Tip.Height))
 		})
 	case h.Kind == KindSeen && h.Block.IsZero():
 		return nil // the pass looks after it
@@ -331,14 +331,16 @@ func (w *Watcher) retried(ctx context.Context, network string, h Held, cursor Cu
 	case h.Kind == KindEvicted && missing:
 		return nil // likewise
 	case h.Kind == KindAdvanced:
-		return again(func(ctx context.Context) error { return w.Sink.Advanced(ctx, h.Owner, network, cursor.Tip.Height) })
+		return again(func(ctx context.Context) error {
+			return w.Sink.Advanced(ctx, h.Owner, network, w.counted(cursor.Tip.Height))
+		})
 	}
 	return w.guarded(ctx, func(ctx context.Context) error { return w.free(ctx, network, h) })
 }
 
 // moved is where on our chain transactions of an owner stand that it could not take in, if that is sure.
-func (w *Watcher) moved(ctx context.Context, network string, owner ident.ID, ask bool) (map[string]chain.BlockRef, bool, error) {
-	there := map[string]chain.BlockRef{}
+func (w *Watcher) moved(ctx context.Context, network string, owner ident.ID, ask bool) (chain.Moves, bool, error) {
+	there := chain.Moves{}
 	for _, h := range w.holding(owner) {
 		if h.Kind != KindSeen || h.Block.IsZero() {
 			continue
@@ -348,7 +350,7 @@ func (w *Watcher) moved(ctx context.Context, network string, owner ident.ID, ask
 			return nil, false, err
 		}
 		if yes {
-			there[h.TxID] = h.Block
+			there[h.TxID] = chain.Move{Block: h.Block}
 		}
 	}
 	return there, true, nil
@@ -362,19 +364,19 @@ func (w *Watcher) sightedAgain(ctx context.Context, network string, h Held, curs
 		w.Log.Warn("what is held cannot be read again", "event", "held_unread", "network", network, "tx", h.TxID, "height", h.Block.Height, "err", err)
 		return nil
 	}
-	p := place{block: b.BlockRef, tip: cursor.Tip.Height, peak: cursor.Peak}
+	p := place{block: b.BlockRef, tip: w.counted(cursor.Tip.Height), peak: cursor.Peak}
 	i := slices.IndexFunc(b.Txs, func(tx chain.Tx) bool { return tx.ID == h.TxID })
 	if i < 0 {
 		return nil
 	}
-	f, err := w.find(ctx, network, b.Txs[i:i+1])
+	f, err := w.find(ctx, network, b.BlockRef, b.Txs[i:i+1])
 	if err != nil {
 		return err
 	}
 	return w.guarded(ctx, func(ctx context.Context) error {
 		for _, hit := range f.hits {
 			if hit.owner == h.Owner {
-				return w.sighted(ctx, network, b.Txs[i], hit, p)
+				return w.sighted(ctx, network, f.txs[0], hit, p)
 			}
 		}
 		return w.free(ctx, network, h)

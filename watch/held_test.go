@@ -125,7 +125,7 @@ func (r *refusing) Advanced(ctx context.Context, owner ident.ID, network string,
 	return errors.Join(r.Service.Advanced(ctx, owner, network, height), r.no(owner, watch.KindAdvanced))
 }
 
-func (r *refusing) Reverted(ctx context.Context, owner ident.ID, network, hash string, moved map[string]chain.BlockRef, height int64) error {
+func (r *refusing) Reverted(ctx context.Context, owner ident.ID, network, hash string, moved chain.Moves, height int64) error {
 	return errors.Join(r.Service.Reverted(ctx, owner, network, hash, moved, height), r.no(owner, watch.KindReverted))
 }
 

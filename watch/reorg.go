@@ -25,19 +25,17 @@ func (w *Watcher) reorganise(ctx context.Context, cursor Cursor, tip chain.Block
 		return err
 	}
 	network := w.Source.Network().ID
-	height := br.gained[len(br.gained)-1].Height
-	moved := map[string]chain.BlockRef{}
-	for _, b := range br.gained {
-		for _, tx := range b.Txs {
-			moved[tx.ID] = b.BlockRef
-		}
-	}
+	height := w.counted(br.gained[len(br.gained)-1].Height)
 	w.Log.Warn("chain reorganised", "event", "reorg", "network", network, "depth", len(br.lost),
 		"from", cursor.Tip.Hash, "to", br.gained[len(br.gained)-1].Hash)
 	found := make([]finds, len(br.gained))
+	moved := chain.Moves{}
 	for i, b := range br.gained {
-		if found[i], err = w.find(ctx, network, b.Txs); err != nil {
+		if found[i], err = w.find(ctx, network, b.BlockRef, b.Txs); err != nil {
 			return err
+		}
+		for _, tx := range found[i].txs {
+			moved[tx.ID] = chain.MoveOf(tx, b.BlockRef)
 		}
 	}
 	w.known = nil // a transaction may count again that a lost block had decided against
@@ -70,7 +68,7 @@ func (w *Watcher) reorganise(ctx context.Context, cursor Cursor, tip chain.Block
 }
 
 // reverted tells every owner with payments in a block that it left the chain.
-func (w *Watcher) reverted(ctx context.Context, network string, lost chain.BlockRef, moved map[string]chain.BlockRef, height int64) error {
+func (w *Watcher) reverted(ctx context.Context, network string, lost chain.BlockRef, moved chain.Moves, height int64) error {
 	owners, err := w.Sink.InBlock(ctx, network, lost.Hash)
 	if err != nil {
 		return err

@@ -43,7 +43,7 @@ func (s Sinks) InBlock(ctx context.Context, network, hash string) ([]ident.ID, e
 }
 
 // Reverted tells the owner's sink.
-func (s Sinks) Reverted(ctx context.Context, owner ident.ID, network, hash string, moved map[string]chain.BlockRef, height int64) error {
+func (s Sinks) Reverted(ctx context.Context, owner ident.ID, network, hash string, moved chain.Moves, height int64) error {
 	sink, err := s.Of(ctx, owner)
 	if err != nil {
 		return err

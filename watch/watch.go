@@ -36,12 +36,26 @@ type Dater interface {
 	Arrivals(ctx context.Context, ids []string) (map[string]time.Time, error)
 }
 
+// Prover is a Source whose blocks say what transactions ask for, and not what came of it: on account chains a transaction in
+// a block may have failed.
+type Prover interface {
+	// Prove gives a transaction of a block with the transfers it really made.
+	Prove(ctx context.Context, block chain.BlockRef, tx chain.Tx) (chain.Tx, error)
+}
+
+// Finalizer is a Source whose network says itself what is final.
+type Finalizer interface {
+	// Ceiling is the height confirmations may be counted from while the chain stands at a tip, that height at most.
+	Ceiling(ctx context.Context, tip chain.BlockRef) (int64, error)
+}
+
 // Cursor is where we stand on a chain.
 type Cursor struct {
 	Tip     chain.BlockRef
 	Through time.Time // everything up to here has been seen: the evidence
 	Status  string
 	Reorgs  int64
+	Counted int64 // the height confirmations were last counted from, where a Finalizer says it
 	Peak    int64 // the highest block that was ever given up; at or below it a height says nothing of when a block came
 }
 
@@ -86,6 +100,8 @@ type Headers interface {
 	Rewind(ctx context.Context, network string, to chain.BlockRef, from chain.BlockRef) error
 	// Restart does the same to a block we do not hold; all headers go.
 	Restart(ctx context.Context, network string, to chain.Header, from chain.BlockRef) error
+	// Counted keeps the height that confirmations are counted from.
+	Counted(ctx context.Context, network string, height int64) error
 	// Reached raises the evidence and sets the status.
 	Reached(ctx context.Context, network string, through time.Time) error
 	SetStatus(ctx context.Context, network, status string) error
@@ -130,7 +146,7 @@ type Sink interface {
 	// InBlock lists the owners of payments, or conflicts of payments, in a block; Reverted tells one of them that the block
 	// left the chain, and which transactions (moved) stand in the new branch as well.
 	InBlock(ctx context.Context, network, hash string) ([]ident.ID, error)
-	Reverted(ctx context.Context, owner ident.ID, network, hash string, moved map[string]chain.BlockRef, height int64) error
+	Reverted(ctx context.Context, owner ident.ID, network, hash string, moved chain.Moves, height int64) error
 	Conflicted(ctx context.Context, owner ident.ID, network, txid, other string, block chain.BlockRef) error
 	Evicted(ctx context.Context, owner ident.ID, network, txid string) error
 }
@@ -162,4 +178,8 @@ var (
 	ErrHalted  = fault.New(fault.Unavailable, "reorg_too_deep", "The chain was reorganised deeper than is handled.")
 	ErrInvalid = fault.New(fault.Unavailable, "block_invalid", "The node's blocks do not follow each other.")
 	ErrUnknown = fault.New(fault.Unavailable, "block_unknown", "The node has no such block.")
+	// ErrRegressed is the trouble of a network whose final blocks are fewer than they were.
+	ErrRegressed = fault.New(fault.Unavailable, "regressed", "What the network had made final is not final any more.")
+	// ErrUnproven is the trouble of a payment that was met before it could be proven: it is looked for again at once.
+	ErrUnproven = fault.New(fault.Unavailable, "receipt_missing", "A payment is not proven yet.")
 )

@@ -36,6 +36,8 @@ type Watcher struct {
 	tried map[heldKey]time.Time // when it was tried in vain without their being asked
 	news  []news                // what the transaction under way holds or frees
 	parts int                   // how many parts it has
+
+	ceiling int64 // the height a Finalizer allows confirmations to be counted from
 }
 
 // maxBackoff bounds the wait after errors; gap is how long nobody may have looked for it to count as normal running.
@@ -172,6 +174,9 @@ func (w *Watcher) follow(ctx context.Context, now time.Time) (Cursor, error) {
 	if !ok {
 		return w.start(ctx, tip)
 	}
+	if err := w.limit(ctx, cursor, tip); err != nil {
+		return cursor, err
+	}
 	if cursor.Reorgs != w.reorgs { // somebody else has turned; see reorganise
 		w.known, w.reorgs = nil, cursor.Reorgs
 	}
@@ -180,7 +185,7 @@ func (w *Watcher) follow(ctx context.Context, now time.Time) (Cursor, error) {
 		case tip.Height < cursor.Tip.Height:
 			return cursor, ErrBehind
 		case tip == cursor.Tip:
-			return cursor, nil
+			return cursor, w.ripen(ctx, cursor)
 		}
 		if err := w.step(ctx, cursor, tip, w.gapStart(cursor, now)); err != nil {
 			return cursor, err
@@ -190,6 +195,9 @@ func (w *Watcher) follow(ctx context.Context, now time.Time) (Cursor, error) {
 		}
 		if cursor.Tip.Height >= tip.Height {
 			if tip, err = w.Source.Tip(ctx); err != nil {
+				return cursor, err
+			}
+			if err := w.limit(ctx, cursor, tip); err != nil {
 				return cursor, err
 			}
 		}
@@ -237,12 +245,12 @@ func (w *Watcher) step(ctx context.Context, cursor Cursor, tip chain.BlockRef, a
 	if block.Parent != cursor.Tip.Hash {
 		return w.reorganise(ctx, cursor, tip, at)
 	}
-	f, err := w.find(ctx, w.Source.Network().ID, block.Txs)
+	f, err := w.find(ctx, w.Source.Network().ID, block.BlockRef, block.Txs)
 	if err != nil {
 		return err
 	}
 	return w.guarded(ctx, func(ctx context.Context) error {
-		return w.apply(ctx, block.Header, f, place{block: block.BlockRef, tip: block.Height, peak: cursor.Peak, at: at})
+		return w.apply(ctx, block.Header, f, place{block: block.BlockRef, tip: w.counted(block.Height), peak: cursor.Peak, at: at})
 	})
 }
 
@@ -282,11 +290,14 @@ func (w *Watcher) apply(ctx context.Context, h chain.Header, f finds, p place) e
 	if err := w.report(ctx, network, f, 0, len(f.txs), p); err != nil {
 		return err
 	}
-	return w.advanced(ctx, network, h.Height)
+	return w.advanced(ctx, network, p.tip)
 }
 
-// advanced tells every owner with unconfirmed payments of a new height.
+// advanced tells every owner with unconfirmed payments of a new height that confirmations are counted from.
 func (w *Watcher) advanced(ctx context.Context, network string, height int64) error {
+	if err := w.keepCounted(ctx, network, height); err != nil {
+		return err
+	}
 	owners, err := w.Sink.Unfinished(ctx, network)
 	if err != nil {
 		return err
@@ -305,14 +316,14 @@ func (w *Watcher) advanced(ctx context.Context, network string, height int64) er
 // pass takes a mempool in: new transfers, conflicts, and what is gone. It raises the evidence to the instant before the
 // node was asked. Of a large mempool it takes in a portion at a time, and remembers what was committed.
 func (w *Watcher) pass(ctx context.Context, network string, cursor Cursor, pool chain.Mempool, start time.Time) error {
-	f, err := w.find(ctx, network, pool.Txs)
+	f, err := w.find(ctx, network, chain.BlockRef{}, pool.Txs)
 	if err != nil {
 		return err
 	}
 	if err := w.date(ctx, f); err != nil {
 		return err
 	}
-	p := place{tip: cursor.Tip.Height, peak: cursor.Peak, at: w.gapStart(cursor, start)}
+	p := place{tip: w.counted(cursor.Tip.Height), peak: cursor.Peak, at: w.gapStart(cursor, start)}
 	from := 0
 	for to := f.cut(from); to < len(f.txs); to = f.cut(from) {
 		err := w.guarded(ctx, func(ctx context.Context) error { return w.report(ctx, network, f, from, to, p) })

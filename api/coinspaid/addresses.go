@@ -3,6 +3,7 @@ package coinspaid
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"checkout/api"
 	"checkout/chain"
@@ -49,7 +50,7 @@ func (f *Face) handleAddressTake(w http.ResponseWriter, r *http.Request) {
 		f.writeError(w, r, err)
 		return
 	}
-	answer := addressAnswer{ID: a.Number, Currency: a.Currency.Code, ConvertTo: a.ConvertTo, Address: a.Text, Tag: given(a.Tag), ForeignID: a.Label}
+	answer := addressAnswer{ID: a.Number, Currency: codeIn(f.Registry, a.Asset, a.Currency), ConvertTo: a.ConvertTo, Address: a.Text, Tag: given(a.Tag), ForeignID: a.Label}
 	if k.EndUserReference != "" {
 		answer.EndUserReference = a.EndUserReference
 	}
@@ -66,8 +67,8 @@ func (f *Face) customer(ctx context.Context, t merchant.Tenant, in *fields) (dep
 	k.Asset, k.Minimum = asset.ID, minimum(asset)
 	if v, ok := in.get("convert_to"); ok {
 		known := false
-		if v.Kind == api.String && v.Text != asset.Currency.Code {
-			_, known = f.Registry.Currency(v.Text)
+		if v.Kind == api.String && v.Text != codeOf(asset) {
+			known = f.knows(v.Text)
 		}
 		if !known {
 			in.selected("convert_to")
@@ -75,6 +76,14 @@ func (f *Face) customer(ctx context.Context, t merchant.Tenant, in *fields) (dep
 		k.ConvertTo = v.Text
 	}
 	return k, nil
+}
+
+// knows says whether a code names a fiat currency or a coin of this installation.
+func (f *Face) knows(code string) bool {
+	if _, fiat := money.FiatByCode(code); fiat {
+		return true
+	}
+	return slices.ContainsFunc(f.Registry.Assets(), func(a chain.Asset) bool { return codeOf(a) == code })
 }
 
 // required reads the code of a coin the merchant takes.
@@ -96,7 +105,7 @@ func (f *Face) required(ctx context.Context, t merchant.Tenant, in *fields, name
 
 // minimum is the smallest deposit of the dialect's table (section 3.4); nothing for a coin that is not in it.
 func minimum(a chain.Asset) money.Amount {
-	c, known := codes[a.Currency.Code]
+	c, known := codes[codeOf(a)]
 	if !known {
 		return money.Amount{}
 	}

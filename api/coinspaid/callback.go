@@ -119,7 +119,7 @@ type invoiceCallback struct {
 // Body renders the callback of an event in its canonical bytes; webhook.ErrNothing if this dialect does not tell it.
 func (c Callbacks) Body(e event.Event) ([]byte, error) {
 	if strings.HasPrefix(e.Type, "deposit.") {
-		return depositBody(e)
+		return c.depositBody(e)
 	}
 	r, err := invoice.DecodeRecord(e.Data)
 	if err != nil {
@@ -142,8 +142,8 @@ func (c Callbacks) invoice(r invoice.Record) (invoiceCallback, error) {
 	}
 	out := invoiceCallback{
 		ID: r.Number, ForeignID: r.ForeignID, EndUserReference: r.EndUserReference, Type: "invoice",
-		CurrencySent:     sentAmount{price.Currency().Code, price.Rescale(8), price.Rescale(8)},
-		CurrencyReceived: receivedAmount{price.Currency().Code, price.Rescale(8)},
+		CurrencySent:     sentAmount{priceCode(c.Registry, price.Currency()), price.Rescale(8), price.Rescale(8)},
+		CurrencyReceived: receivedAmount{priceCode(c.Registry, price.Currency()), price.Rescale(8)},
 		Transactions:     []transaction{}, Fees: []feeItem{}, Error: wireError(r), Status: wireState(r.State, r.Amount),
 	}
 	if r.Asset != "" {
@@ -154,11 +154,11 @@ func (c Callbacks) invoice(r invoice.Record) (invoiceCallback, error) {
 	if accepted(r) {
 		out.CurrencySent.Remaining = money.Zero(price.Currency()).Rescale(8)
 	}
-	if out.Transactions, err = transactions(r); err != nil {
+	if out.Transactions, err = c.transactions(r); err != nil {
 		return out, err
 	}
 	if out.Status == statusConfirmed {
-		if out.Fees, err = fees(r, price.Currency()); err != nil {
+		if out.Fees, err = fees(r, price.Currency(), out.CurrencyReceived.Currency); err != nil {
 			return out, err
 		}
 	}
@@ -176,12 +176,12 @@ func (c Callbacks) asked(out *invoiceCallback, r invoice.Record, price money.Cur
 	if err != nil {
 		return err
 	}
-	coin := due.Currency().Code
+	coin, priced := codeIn(c.Registry, r.Asset, due.Currency()), priceCode(c.Registry, price)
 	out.CurrencySent = sentAmount{coin, due.Rescale(8), ceil8(remaining).Rescale(8)}
 	if r.Address != nil {
 		out.CryptoAddress = &callbackAddress{ID: r.Address.Number, Currency: coin, Address: r.Address.Text}
-		if price.Code != coin {
-			out.CryptoAddress.ConvertTo = price.Code
+		if priced != coin {
+			out.CryptoAddress.ConvertTo = priced
 		}
 	}
 	return nil
@@ -190,7 +190,7 @@ func (c Callbacks) asked(out *invoiceCallback, r invoice.Record, price money.Cur
 func ceil8(a money.Amount) money.Amount { return a.CeilTo(8) }
 
 // transactions lists what counts for the invoice: payments that were dropped, set aside or too small are not told here.
-func transactions(r invoice.Record) ([]transaction, error) {
+func (c Callbacks) transactions(r invoice.Record) ([]transaction, error) {
 	list := []transaction{}
 	for _, p := range r.Payments {
 		if p.Status == invoice.Dropped || !counts(r, p) {
@@ -201,7 +201,7 @@ func transactions(r invoice.Record) ([]transaction, error) {
 			return nil, err
 		}
 		list = append(list, transaction{
-			ID: p.Number, Currency: amount.Currency().Code, TransactionType: "blockchain", Type: "deposit", Address: p.Address,
+			ID: p.Number, Currency: codeIn(c.Registry, p.Asset, amount.Currency()), TransactionType: "blockchain", Type: "deposit", Address: p.Address,
 			Amount: amount.Rescale(8), TxID: p.TxID, Confirmations: strconv.FormatInt(p.Confirmations, 10),
 		})
 	}
@@ -209,7 +209,7 @@ func transactions(r invoice.Record) ([]transaction, error) {
 }
 
 // fees is the one entry a confirmed invoice carries, also when it is zero.
-func fees(r invoice.Record, price money.Currency) ([]feeItem, error) {
+func fees(r invoice.Record, price money.Currency, code string) ([]feeItem, error) {
 	kind := "fee_crypto_deposit"
 	if price.Kind == money.Fiat {
 		kind = "fee_crypto_deposit_to_fiat"
@@ -221,7 +221,7 @@ func fees(r invoice.Record, price money.Currency) ([]feeItem, error) {
 			return nil, err
 		}
 	}
-	return []feeItem{{kind, price.Code, fee.Rescale(8)}}, nil
+	return []feeItem{{kind, code, fee.Rescale(8)}}, nil
 }
 
 // afterCover is how long a covered invoice may take to confirm: what expires_at says from then on.

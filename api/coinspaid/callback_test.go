@@ -18,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"checkout/api/coinspaid"
+	"checkout/chain"
 	"checkout/event"
 	"checkout/invoice"
 	"checkout/payterm"
@@ -131,7 +132,7 @@ func told(t testing.TB, kind string, r invoice.Record) ([]byte, error) {
 	if strings.HasPrefix(kind, "payment.") {
 		e.Object = r.Payments[len(r.Payments)-1].ID
 	}
-	return coinspaid.Callbacks{}.Body(e)
+	return coinspaid.Callbacks{Registry: chain.Catalogue()}.Body(e)
 }
 
 // TestExamples writes every invoice callback the contract shows, byte for byte. The files are the contract's; nothing
@@ -399,7 +400,7 @@ func TestNothingToTell(t *testing.T) {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}
-	if _, err := (coinspaid.Callbacks{}).Body(event.Event{Type: "invoice.settled", Data: []byte("{")}); err == nil || errors.Is(err, webhook.ErrNothing) {
+	if _, err := (coinspaid.Callbacks{Registry: chain.Catalogue()}).Body(event.Event{Type: "invoice.settled", Data: []byte("{")}); err == nil || errors.Is(err, webhook.ErrNothing) {
 		t.Error(err)
 	}
 }

@@ -3,6 +3,7 @@ package coinspaid
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"checkout/chain"
 	"checkout/merchant"
@@ -22,6 +23,42 @@ var codes = map[string]code{
 	"USDTT": {10, "2.00000000"}, "USDTB": {11, "5.00000000"}, "USDC": {12, "5.00000000"}, "DAI": {13, "5.00000000"},
 	"BNB": {14, "0.01000000"}, "BNB-BSC": {15, "0.01000000"}, "TRX": {16, "10.00000000"}, "EURS": {17, "0.01000000"},
 	"LTCT": {18, "0.01000000"},
+}
+
+// named are coins this dialect calls otherwise than everybody else, by code and network.
+var named = map[string]string{
+	"USDT@ethereum": "USDTE", "USDT@tron": "USDTT", "USDT@bsc": "USDTB", "USDC@ethereum": "USDC", "DAI@ethereum": "DAI", "BNB@bsc": "BNB-BSC",
+}
+
+// codeOf is the code of an asset in this dialect (section 3.4). Where its table has no name for a coin on a network, the network
+// is said behind the coin's own: "USDT-POLYGON".
+func codeOf(a chain.Asset) string {
+	code := a.Currency.Code
+	if name, ok := named[code+"@"+strings.TrimSuffix(a.Network, "-dev")]; ok {
+		return name
+	}
+	if a.ID == strings.ToLower(code) {
+		return code
+	}
+	return code + "-" + strings.ToUpper(a.Network)
+}
+
+// codeIn is codeOf for what a record names; c is its currency, should the asset be none any more.
+func codeIn(r *chain.Registry, asset string, c money.Currency) string {
+	if a, ok := r.Asset(asset); ok {
+		return codeOf(a)
+	}
+	return c.Code
+}
+
+// priceCode is the code of what something is priced in: of a coin, that of its first asset.
+func priceCode(r *chain.Registry, c money.Currency) string {
+	for _, a := range r.Assets() {
+		if a.Currency == c {
+			return codeOf(a)
+		}
+	}
+	return c.Code
 }
 
 // fiatID numbers fiat currencies from 100 by the letters of their codes, so that no list of them has to be kept for ever.
@@ -82,8 +119,8 @@ func (f *Face) currencies(ctx context.Context, t merchant.Tenant, visible bool) 
 		if on {
 			enabled = append(enabled, a)
 		}
-		if c, known := codes[a.Currency.Code]; known && on == visible {
-			list = append(list, currencyItem{c.ID, "crypto", a.Currency.Code, c.Minimum, "0.000000", "0.000000", int(a.Currency.Scale)})
+		if c, known := codes[codeOf(a)]; known && on == visible {
+			list = append(list, currencyItem{c.ID, "crypto", codeOf(a), c.Minimum, "0.000000", "0.000000", int(a.Currency.Scale)})
 		}
 	}
 	for _, fiat := range money.Fiats() {
@@ -98,7 +135,7 @@ func (f *Face) currencies(ctx context.Context, t merchant.Tenant, visible bool) 
 // is wrong.
 func (f *Face) coin(ctx context.Context, t merchant.Tenant, code string) (chain.Asset, bool, error) {
 	for _, a := range f.Registry.Assets() {
-		if a.Currency.Code != code || !f.serves(t, a) {
+		if codeOf(a) != code || !f.serves(t, a) {
 			continue
 		}
 		if on, err := f.Offers.Offers(ctx, t, a); err != nil || on {

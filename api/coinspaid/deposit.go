@@ -83,7 +83,7 @@ func depositState(e event.Event, r deposit.Record) (status, sentence string, tol
 
 // depositBody renders the callback of a deposit; webhook.ErrNothing if this dialect does not tell it. The sum is credited as
 // it came, also where another currency was wished for: money in the merchant's own wallet is not ours to convert.
-func depositBody(e event.Event) ([]byte, error) {
+func (c Callbacks) depositBody(e event.Event) ([]byte, error) {
 	r, err := deposit.DecodeRecord(e.Data)
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func depositBody(e event.Event) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	code, sum, confirmations := amount.Currency().Code, amount.Rescale(8), strconv.FormatInt(r.Confirmations, 10)
+	code, sum, confirmations := codeIn(c.Registry, r.Asset, amount.Currency()), amount.Rescale(8), strconv.FormatInt(r.Confirmations, 10)
 	if e.Type != "deposit.confirmed" { // what is not confirmed is counted by nobody
 		confirmations = "0"
 	}
@@ -111,7 +111,7 @@ func depositBody(e event.Event) ([]byte, error) {
 		Fees: []feeItem{}, Error: sentence, Status: status,
 	}
 	if r.Crossed {
-		out.CryptoAddress.CrossCurrency, out.CryptoAddress.ExpectedCurrency = true, r.Address.Currency
+		out.CryptoAddress.CrossCurrency, out.CryptoAddress.ExpectedCurrency = true, codeIn(c.Registry, r.Address.Asset, money.Currency{Code: r.Address.Currency})
 	}
 	if status == statusConfirmed {
 		fee, err := depositFee(r, amount.Currency())

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"checkout/api/coinspaid"
+	"checkout/chain"
 	"checkout/deposit"
 	"checkout/event"
 	"checkout/webhook"
@@ -38,7 +39,7 @@ func toldDeposit(t *testing.T, kind string, r deposit.Record) ([]byte, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return coinspaid.Callbacks{}.Body(event.Event{Type: kind, Object: r.ID, Data: data})
+	return coinspaid.Callbacks{Registry: chain.Catalogue()}.Body(event.Event{Type: kind, Object: r.ID, Data: data})
 }
 
 // TestDepositExamples writes the deposit callbacks the contract shows, byte for byte.

@@ -269,7 +269,7 @@ func validDate(text string) bool {
 func (f *Face) answer(inv *invoice.Invoice, now time.Time) invoiceAnswer {
 	a := invoiceAnswer{
 		ID: inv.Number, URL: f.BaseURL + "/i/" + string(inv.ID), ForeignID: inv.ForeignID, EndUserReference: inv.EndUserReference,
-		Title: inv.Title, Name: inv.Title, Status: wireState(inv.Outcome.State, inv.Outcome.Amount), Currency: inv.Price.Currency().Code,
+		Title: inv.Title, Name: inv.Title, Status: wireState(inv.Outcome.State, inv.Outcome.Amount), Currency: priceCode(f.Registry, inv.Price.Currency()),
 		Amount: inv.Price.Rescale(8),
 	}
 	if q, ok := inv.Quote(inv.Asset); ok {
@@ -278,7 +278,7 @@ func (f *Face) answer(inv *invoice.Invoice, now time.Time) invoiceAnswer {
 		a.FixedAt, a.ReleaseAt, a.SecondsLeft = &fixed, &release, &left
 	}
 	if m, ok := inv.Method(inv.Asset); ok {
-		code, due := m.Currency.Code, inv.Outcome.Due.Rescale(8)
+		code, due := codeIn(f.Registry, m.Asset, m.Currency), inv.Outcome.Due.Rescale(8)
 		a.SenderCurrency, a.SenderAmount = &code, &due
 	}
 	if addr, ok := inv.Address(inv.Asset); ok {

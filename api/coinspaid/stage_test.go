@@ -90,7 +90,7 @@ func openStage(t testing.TB) *stage {
 	}
 	s.expirer = &invoice.Expirer{Service: h.invoices, Log: quiet}
 	s.dispatcher = &webhook.Dispatcher{
-		Outbox: store.Webhooks{DB: h.db}, Dialects: map[string]webhook.Dialect{merchant.DialectCoinsPaid: coinspaid.Callbacks{}},
+		Outbox: store.Webhooks{DB: h.db}, Dialects: map[string]webhook.Dialect{merchant.DialectCoinsPaid: coinspaid.Callbacks{Registry: h.registry}},
 		Client: webhook.NewClient(true), Holder: "this", Now: h.clock.Now, Log: quiet,
 	}
 	s.server = httptest.NewServer(s.shop)

@@ -83,7 +83,7 @@ func program(t testing.TB, name string) string {
 	if _, err := os.Stat(path); err == nil {
 		return path
 	}
-	const missing = "%s is missing: go -C nodes build -o ../bin/nodes/ tool, or set CHECKOUT_NODES to its folder"
+	const missing = "%s is missing: make nodes, or set CHECKOUT_NODES to its folder"
 	if strings.Contains(os.Getenv("CHECKOUT_REQUIRE"), "nodes") {
 		t.Fatalf(missing, name)
 	}

@@ -51,10 +51,7 @@ type Driver interface {
 
 // Run checks that an adapter behaves. open gives an adapter and a chain with at least three blocks, for each part anew.
 func Run(t *testing.T, open func(t *testing.T) (Source, Driver)) {
-	for _, part := range []struct {
-		name  string
-		check func(suite, *testing.T)
-	}{
+	run(t, open, false, []part{
 		{"blocks link", suite.blocksLink},
 		{"payment", suite.payment},
 		{"payments of one block", suite.payments},
@@ -66,17 +63,39 @@ func Run(t *testing.T, open func(t *testing.T) (Source, Driver)) {
 		{"payment in a lost block", suite.lostBlock},
 		{"no such block", suite.noBlock},
 		{"call that was given up", suite.givenUp},
-	} {
-		t.Run(part.name, func(t *testing.T) {
+	})
+}
+
+// RunBlocks checks that an adapter behaves which does not look into a mempool: payments are met in their blocks.
+func RunBlocks(t *testing.T, open func(t *testing.T) (Source, Driver)) {
+	run(t, open, true, []part{
+		{"blocks link", suite.blocksLink},
+		{"payments of one block", suite.payments},
+		{"nothing unconfirmed", suite.blind},
+		{"reorganisation", suite.reorganisation},
+		{"no such block", suite.noBlock},
+		{"call that was given up", suite.givenUp},
+	})
+}
+
+type part struct {
+	name  string
+	check func(suite, *testing.T)
+}
+
+func run(t *testing.T, open func(t *testing.T) (Source, Driver), blocksOnly bool, parts []part) {
+	for _, p := range parts {
+		t.Run(p.name, func(t *testing.T) {
 			source, driver := open(t)
-			part.check(suite{Source: source, drive: driver}, t)
+			p.check(suite{Source: source, drive: driver, blocksOnly: blocksOnly}, t)
 		})
 	}
 }
 
 type suite struct {
 	Source
-	drive Driver
+	drive      Driver
+	blocksOnly bool // it does not look into a mempool
 }
 
 // Amounts that payments are made of, in smallest units.
@@ -227,7 +246,9 @@ func (s suite) payments(t *testing.T) {
 	}{{address: one, units: some}, {address: two, units: some}, {address: one, units: other}}
 	for i := range paid {
 		paid[i].txid = s.drive.Pay(t, paid[i].address, paid[i].units)
-		s.unconfirmed(t, paid[i].txid)
+		if !s.blocksOnly {
+			s.unconfirmed(t, paid[i].txid)
+		}
 	}
 	s.drive.Mine(t, 1)
 	block := s.block(t, s.tip(t).Height)
@@ -237,6 +258,15 @@ func (s suite) payments(t *testing.T) {
 			t.Fatalf("%s is not in the block", p.txid)
 		}
 		s.pays(t, tx, p.address, p.units)
+	}
+}
+
+// blind: an adapter that knows nothing of what is unconfirmed names none of it, and still says where it stands.
+func (s suite) blind(t *testing.T) {
+	s.drive.Pay(t, s.drive.Address(t), some)
+	pool := s.pool(t)
+	if len(pool.IDs) > 0 || len(pool.Txs) > 0 || pool.Tip != s.tip(t) {
+		t.Errorf("its mempool is %+v, its tip %+v", pool, s.tip(t))
 	}
 }
 

@@ -127,7 +127,7 @@ func (a *app) watcher(name string) (*watch.Watcher, error) {
 			return w, nil
 		}
 	}
-	return nil, setting("--network", "The network has no node: set --bitcoin-rpc (CHECKOUT_BITCOIN_RPC).")
+	return nil, setting("--network", "The network has no node: set --bitcoin-rpc (CHECKOUT_BITCOIN_RPC) or --rpc (CHECKOUT_RPC).")
 }
 
 type chainStatusCmd struct {
@@ -262,4 +262,17 @@ func (a *app) heldLine(word string, lines []string) (string, []string) {
 		word = worst(word, "degraded")
 	}
 	return word, append(lines, fmt.Sprintf("held=%d", n))
+}
+
+// coinOf is what operators know a network by: its coin, or its id where an earlier network has the same coin.
+func (a *app) coinOf(n chain.Network) string {
+	for _, other := range a.registry.Networks() {
+		if other.Coin == n.Coin && other.ID != n.ID {
+			return n.ID
+		}
+		if other.ID == n.ID {
+			break
+		}
+	}
+	return n.Coin
 }

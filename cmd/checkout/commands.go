@@ -254,16 +254,19 @@ type walletCmd struct {
 
 type walletAddCmd struct {
 	Merchant string `required:"" help:"Id of the merchant."`
-	Network  string `default:"bitcoin" help:"bitcoin, whichever network is configured."`
-	XPub     string `name:"xpub" required:"" help:"xpub, ypub, zpub (tpub, upub, vpub on test networks) or an output descriptor." placeholder:"KEY"`
+	Network  string `default:"bitcoin" help:"bitcoin, whichever is configured, or a network that has a node: ethereum, bsc, …"`
+	XPub     string `name:"xpub" required:"" help:"xpub, ypub, zpub (tpub, upub, vpub on test networks) or an output descriptor; for EVM networks an xpub." placeholder:"KEY"`
 }
 
 // Run adds the wallet and shows its first addresses, to be compared with the wallet's own.
 func (c walletAddCmd) Run(ctx context.Context, s *Settings, out *console) error {
 	return with(ctx, s, out, func(a *app) error {
 		network, err := s.network(a.registry, c.Network)
-		if err != nil || network.Played {
-			return setting("--network", "The network is bitcoin.")
+		if err != nil {
+			return err
+		}
+		if network.Played {
+			return setting("--network", "On the rehearsal network every merchant has a wallet already.")
 		}
 		m, err := store.Merchants{DB: a.db}.Find(ctx, ident.ID(c.Merchant))
 		if err != nil {

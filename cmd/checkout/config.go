@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,24 +28,27 @@ import (
 
 // Settings are what every command understands. The names of flags and variables are a public contract.
 type Settings struct {
-	DB             string           `name:"db" env:"CHECKOUT_DB" default:"sqlite:./checkout.db" help:"Database: sqlite:PATH or postgres://…" placeholder:"DSN"`
-	Listen         string           `env:"CHECKOUT_LISTEN" default:"127.0.0.1:8080" help:"Address of the public listener." placeholder:"HOST:PORT"`
-	InternalListen string           `env:"CHECKOUT_INTERNAL_LISTEN" default:"127.0.0.1:8081" help:"Address of the internal listener: /healthz, /readyz, /metrics." placeholder:"HOST:PORT"`
-	PublicURL      string           `env:"CHECKOUT_PUBLIC_URL" help:"Base of all links, as customers reach it. Default: the public listener." placeholder:"URL"`
-	MasterKey      string           `env:"CHECKOUT_MASTER_KEY" help:"Key that seals secrets in the database: 32 bytes as hex or base64." placeholder:"KEY"`
-	MasterKeyFile  string           `env:"CHECKOUT_MASTER_KEY_FILE" help:"File that holds the master key. With SQLite it is made on the first run, beside the database." placeholder:"FILE"`
-	BitcoinRPC     string           `name:"bitcoin-rpc" env:"CHECKOUT_BITCOIN_RPC" help:"Bitcoin node: http://user:pass@host:port" placeholder:"URL"`
-	BitcoinCookie  string           `env:"CHECKOUT_BITCOIN_COOKIE" help:"Cookie file of the Bitcoin node, instead of user and password." placeholder:"FILE"`
-	BitcoinCA      string           `name:"bitcoin-ca" env:"CHECKOUT_BITCOIN_CA" help:"Certificate file of a Bitcoin node with https." placeholder:"FILE"`
-	BitcoinNetwork string           `env:"CHECKOUT_BITCOIN_NETWORK" default:"mainnet" help:"mainnet, testnet4, signet or regtest." placeholder:"NAME"`
-	Confirmations  map[string]int64 `env:"CHECKOUT_CONFIRMATIONS" help:"Blocks that make a payment final, for each coin: BTC=2" placeholder:"COIN=N"`
-	RatesFile      string           `env:"CHECKOUT_RATES_FILE" help:"JSON file of prices, {\"BTC/EUR\":\"50000\"}, read again when it changes." placeholder:"FILE"`
-	AllowPrivate   bool             `name:"allow-private-webhooks" env:"CHECKOUT_ALLOW_PRIVATE_WEBHOOKS" help:"Let callbacks go to private and loopback addresses: for tests and shops on this machine."`
-	TrustedProxies []string         `env:"CHECKOUT_TRUSTED_PROXIES" help:"Addresses or networks of reverse proxies whose X-Forwarded-For is believed." placeholder:"CIDR"`
-	HideAfter      time.Duration    `env:"CHECKOUT_HIDE_AFTER" default:"2m" help:"A coin is not offered once its node has been out of reach for this long."`
-	LogLevel       string           `env:"CHECKOUT_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
-	JSON           bool             `name:"json" env:"CHECKOUT_JSON" help:"Answer in JSON."`
-	Config         kong.ConfigFlag  `env:"CHECKOUT_CONFIG" help:"TOML file with any of these settings." placeholder:"FILE"`
+	DB             string            `name:"db" env:"CHECKOUT_DB" default:"sqlite:./checkout.db" help:"Database: sqlite:PATH or postgres://…" placeholder:"DSN"`
+	Listen         string            `env:"CHECKOUT_LISTEN" default:"127.0.0.1:8080" help:"Address of the public listener." placeholder:"HOST:PORT"`
+	InternalListen string            `env:"CHECKOUT_INTERNAL_LISTEN" default:"127.0.0.1:8081" help:"Address of the internal listener: /healthz, /readyz, /metrics." placeholder:"HOST:PORT"`
+	PublicURL      string            `env:"CHECKOUT_PUBLIC_URL" help:"Base of all links, as customers reach it. Default: the public listener." placeholder:"URL"`
+	MasterKey      string            `env:"CHECKOUT_MASTER_KEY" help:"Key that seals secrets in the database: 32 bytes as hex or base64." placeholder:"KEY"`
+	MasterKeyFile  string            `env:"CHECKOUT_MASTER_KEY_FILE" help:"File that holds the master key. With SQLite it is made on the first run, beside the database." placeholder:"FILE"`
+	BitcoinRPC     string            `name:"bitcoin-rpc" env:"CHECKOUT_BITCOIN_RPC" help:"Bitcoin node: http://user:pass@host:port" placeholder:"URL"`
+	BitcoinCookie  string            `env:"CHECKOUT_BITCOIN_COOKIE" help:"Cookie file of the Bitcoin node, instead of user and password." placeholder:"FILE"`
+	BitcoinCA      string            `name:"bitcoin-ca" env:"CHECKOUT_BITCOIN_CA" help:"Certificate file of a Bitcoin node with https." placeholder:"FILE"`
+	BitcoinNetwork string            `env:"CHECKOUT_BITCOIN_NETWORK" default:"mainnet" help:"mainnet, testnet4, signet or regtest." placeholder:"NAME"`
+	RPC            map[string]string `name:"rpc" env:"CHECKOUT_RPC" help:"Nodes of other networks: ethereum=https://…; several of one network, with spaces between them, stand in for each other." placeholder:"NETWORK=URL"`
+	Finality       map[string]string `env:"CHECKOUT_FINALITY" help:"What an EVM network must call a block besides its confirmations: arbitrum=finalized, or safe." placeholder:"NETWORK=TAG"`
+	Tokens         map[string]string `env:"CHECKOUT_TOKENS" help:"More tokens, by their contracts: USDX@ethereum=0x…/18" placeholder:"CODE@NETWORK=CONTRACT/DECIMALS"`
+	Confirmations  map[string]int64  `env:"CHECKOUT_CONFIRMATIONS" help:"Blocks that make a payment final, for each coin, or each asset: BTC=2, usdt-ethereum=20" placeholder:"COIN=N"`
+	RatesFile      string            `env:"CHECKOUT_RATES_FILE" help:"JSON file of prices, {\"BTC/EUR\":\"50000\"}, read again when it changes." placeholder:"FILE"`
+	AllowPrivate   bool              `name:"allow-private-webhooks" env:"CHECKOUT_ALLOW_PRIVATE_WEBHOOKS" help:"Let callbacks go to private and loopback addresses: for tests and shops on this machine."`
+	TrustedProxies []string          `env:"CHECKOUT_TRUSTED_PROXIES" help:"Addresses or networks of reverse proxies whose X-Forwarded-For is believed." placeholder:"CIDR"`
+	HideAfter      time.Duration     `env:"CHECKOUT_HIDE_AFTER" default:"2m" help:"A coin is not offered once its node has been out of reach for this long."`
+	LogLevel       string            `env:"CHECKOUT_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
+	JSON           bool              `name:"json" env:"CHECKOUT_JSON" help:"Answer in JSON."`
+	Config         kong.ConfigFlag   `env:"CHECKOUT_CONFIG" help:"TOML file with any of these settings." placeholder:"FILE"`
 }
 
 // setting makes the one sentence a bad setting is refused with.
@@ -126,29 +130,57 @@ func (s *Settings) registry() (*chain.Registry, error) {
 		return nil, setting("--bitcoin-network (CHECKOUT_BITCOIN_NETWORK)", "The Bitcoin network is mainnet, testnet4, signet or regtest.")
 	}
 	played, ltct := chain.Rehearsal()
-	assets := []chain.Asset{btc, ltct, chain.RehearsalToken()}
-	for code, n := range s.Confirmations {
-		found := false
-		for i := range assets {
-			if assets[i].Currency.Code == code {
-				assets[i].Confirmations, found = n, true
-			}
-		}
+	others, err := s.joined()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkFinality(others); err != nil {
+		return nil, err
+	}
+	networks, assets := []chain.Network{bitcoin}, []chain.Asset{btc}
+	for _, j := range others {
+		networks, assets = append(networks, j.network), append(assets, j.assets...)
+	}
+	networks, assets = append(networks, played), append(assets, ltct, chain.RehearsalToken())
+	if err := s.confirm(assets); err != nil {
+		return nil, err
+	}
+	return chain.NewRegistry(networks, assets)
+}
+
+// confirm sets the confirmations the operator wants, of all assets of a coin, then of those that are named themselves.
+func (s *Settings) confirm(assets []chain.Asset) error {
+	for name, n := range s.Confirmations {
+		found := slices.ContainsFunc(assets, func(a chain.Asset) bool { return a.Currency.Code == name || a.ID == name })
 		if !found || n < 1 || n > 1000 {
-			return nil, setting("--confirmations (CHECKOUT_CONFIRMATIONS)", "Confirmations are COIN=N with a coin of this installation and N from 1 to 1000.")
+			return setting("--confirmations (CHECKOUT_CONFIRMATIONS)", "Confirmations are COIN=N with a coin of this installation and N from 1 to 1000.")
 		}
 	}
-	return chain.NewRegistry([]chain.Network{bitcoin, played}, assets)
+	for i, a := range assets {
+		if n, ok := s.Confirmations[a.Currency.Code]; ok {
+			assets[i].Confirmations = n
+		}
+		if n, ok := s.Confirmations[a.ID]; ok {
+			assets[i].Confirmations = n
+		}
+	}
+	return nil
 }
 
 // network finds the network an operator means: "bitcoin" is the configured one, whichever it is.
 func (s *Settings) network(r *chain.Registry, name string) (chain.Network, error) {
 	for _, n := range r.Networks() {
-		if n.ID == name || (name == "bitcoin" && n.Family == chain.FamilyBitcoin) {
+		if n.ID == name || (name == "bitcoin" && n.Coin == "BTC") {
 			return n, nil
 		}
 	}
-	return chain.Network{}, setting("--network", "The network is bitcoin.")
+	var known []string
+	for _, n := range r.Networks() {
+		if !n.Played {
+			known = append(known, n.ID)
+		}
+	}
+	return chain.Network{}, setting("--network", "The network is bitcoin, or one that has a node: "+strings.Join(known, ", ")+".")
 }
 
 // masterKey finds the key that seals secrets: the variable, the file, or with SQLite a file beside the database. A key

@@ -25,13 +25,25 @@ import (
 type demoCmd struct {
 	Bitcoin string `enum:"none,regtest" default:"none" help:"regtest starts a private Bitcoin node beside the demo."`
 	Btcd    string `default:"bin/nodes/btcd" help:"The btcd program, for --bitcoin=regtest." placeholder:"FILE"`
+	EVM     string `name:"evm" enum:"none,dev" default:"none" help:"dev starts a private Ethereum network with stablecoins beside the demo."`
+	Anvil   string `default:"bin/nodes/anvil" help:"The anvil program, for --evm=dev." placeholder:"FILE"`
+}
+
+// demoNode is a private network of a real coin beside the demo.
+type demoNode interface {
+	name() string
+	serves(a chain.Asset) bool
+	addWallet(ctx context.Context, a *app, m ident.ID) error
+	play(ctx context.Context, a *app, inv *invoice.Invoice, action string) error
+	mine(ctx context.Context) error // until ctx ends
+	stop()
 }
 
 // demoAccount is the account m/84'/1'/0' of the seed 00 01 02 … 1f: everybody can derive its keys. Never fund it.
 const demoAccount = "tpubDDH1ndozCcuGXjVaXnB4NHUWbKfMTYfxH3wuU1GFvCXtEZZqsMY6NxBdgdaebExgDAVicckGNJDU8wVfRUWWMaov5jX4zPaDorqe75QwjAC"
 
 // demoRates are the demo's prices; the played coin has its own.
-const demoRates = `{"BTC/EUR":"90000","BTC/USD":"104000"}`
+const demoRates = `{"BTC/EUR":"90000","BTC/USD":"104000","ETH/EUR":"2600","ETH/USD":"3000","USDT/USD":"1","USDT/EUR":"0.86","DAI/USD":"1","DAI/EUR":"0.86"}`
 
 // Run serves the checkout with a shop that uses it.
 func (c demoCmd) Run(ctx context.Context, s *Settings, out *console) error {
@@ -48,12 +60,12 @@ func (c demoCmd) Run(ctx context.Context, s *Settings, out *console) error {
 		s.LogLevel = "warn"
 	}
 	log := newLog(s, out.err)
-	var node *miningNode
-	if c.Bitcoin == "regtest" {
-		if node, err = c.startNode(ctx, s, log, dir); err != nil {
-			return err
-		}
-		defer node.stop()
+	nodes, err := c.startNodes(ctx, s, log, dir)
+	for _, n := range nodes {
+		defer n.stop()
+	}
+	if err != nil {
+		return err
 	}
 	a, err := openApp(ctx, s, log, true)
 	if err != nil {
@@ -61,18 +73,42 @@ func (c demoCmd) Run(ctx context.Context, s *Settings, out *console) error {
 	}
 	defer a.close()
 	a.ancestors = []string{"'self'"}
-	return a.serve(ctx, out, func(site *sites) error { return a.openShop(ctx, site, node, out) })
+	return a.serve(ctx, out, func(site *sites) error { return a.openShop(ctx, site, nodes, out) })
 }
 
-// startNode starts btcd with a purse, and points the settings at it.
-func (c demoCmd) startNode(ctx context.Context, s *Settings, log *slog.Logger, dir string) (*miningNode, error) {
+// startNodes starts the private networks that are asked for, and points the settings at them. It returns those that run, also
+// when one does not.
+func (c demoCmd) startNodes(ctx context.Context, s *Settings, log *slog.Logger, dir string) ([]demoNode, error) {
+	var nodes []demoNode
+	if c.Bitcoin != "regtest" && c.EVM != "dev" {
+		return nodes, nil
+	}
 	if s.DB != "sqlite:"+filepath.Join(dir, "demo.db") {
-		return nil, setting("--bitcoin", "A private chain begins anew at each start, so the demo's database must too: leave --db out.")
+		return nodes, setting("--db", "A private chain begins anew at each start, so the demo's database must too: leave --db out.")
 	}
-	rates := filepath.Join(dir, "rates.json")
-	if err := os.WriteFile(rates, []byte(demoRates), 0o600); err != nil {
-		return nil, err
+	s.RatesFile = filepath.Join(dir, "rates.json")
+	if err := os.WriteFile(s.RatesFile, []byte(demoRates), 0o600); err != nil {
+		return nodes, err
 	}
+	if c.Bitcoin == "regtest" {
+		n, err := c.startBitcoin(ctx, s, log, dir)
+		if err != nil {
+			return nodes, err
+		}
+		nodes = append(nodes, n)
+	}
+	if c.EVM == "dev" {
+		n, err := c.startEVM(ctx, s)
+		if err != nil {
+			return nodes, err
+		}
+		nodes = append(nodes, n)
+	}
+	return nodes, nil
+}
+
+// startBitcoin starts btcd with a purse.
+func (c demoCmd) startBitcoin(ctx context.Context, s *Settings, log *slog.Logger, dir string) (*miningNode, error) {
 	process, err := regtest.Start(ctx, regtest.Config{Binary: c.Btcd, Dir: filepath.Join(dir, "btcd"), MiningAddress: regtest.PayerAddress})
 	if err != nil {
 		return nil, setting("--btcd", "The Bitcoin node cannot be started.").Because(err)
@@ -84,24 +120,26 @@ func (c demoCmd) startNode(ctx context.Context, s *Settings, log *slog.Logger, d
 	if err != nil {
 		return nil, errors.Join(err, process.Stop())
 	}
-	s.BitcoinRPC, s.BitcoinNetwork, s.RatesFile = process.URL(), "regtest", rates
+	s.BitcoinRPC, s.BitcoinNetwork = process.URL(), "regtest"
 	s.Confirmations = map[string]int64{"BTC": demoConfirmations}
 	return n, nil
 }
 
 // openShop makes the demo's merchant and mounts its shop.
-func (a *app) openShop(ctx context.Context, site *sites, node *miningNode, out *console) error {
+func (a *app) openShop(ctx context.Context, site *sites, nodes []demoNode, out *console) error {
 	m, err := a.createMerchant(ctx, merchantCreateCmd{
 		Name: "Acme Coffee", CallbackURL: site.local + "/demo/callback", Support: "support@acme.example", Tolerance: merchant.DefaultTolerance,
 	})
 	if err != nil {
 		return err
 	}
-	if node != nil {
-		if err := a.addDemoWallet(ctx, m.ID); err != nil {
+	var real []string
+	for _, n := range nodes {
+		if err := n.addWallet(ctx, a, m.ID); err != nil {
 			return err
 		}
-		a.extra = append(a.extra, worker{"bitcoin miner", node.mine})
+		a.extra = append(a.extra, worker{"miner of " + n.name(), n.mine})
+		real = append(real, n.name())
 	}
 	if _, err := (store.Merchants{DB: a.db}).Restyle(ctx, m.ID, func(l merchant.Look) merchant.Look {
 		if merchant.Origin(site.base) {
@@ -118,15 +156,19 @@ func (a *app) openShop(ctx context.Context, site *sites, node *miningNode, out *
 	site.extra["demo"] = demo.New(demo.Deps{
 		Counter: counter, Sales: func(ctx context.Context) ([]demo.Sale, error) { return a.counterSales(ctx, m.ID) },
 		Addresses: func(ctx context.Context) ([]demo.Address, error) { return a.counterAddresses(ctx, m.ID) },
-		API:       site.local, Key: m.Test.CoinsPaid.Key, Secret: m.Test.CoinsPaid.Secret, Bitcoin: node != nil, Client: &http.Client{Timeout: 10 * time.Second},
-		Play:     func(ctx context.Context, id, action string) error { return a.play(ctx, node, ident.ID(id), action) },
+		API:       site.local, Key: m.Test.CoinsPaid.Key, Secret: m.Test.CoinsPaid.Secret, Real: real, Client: &http.Client{Timeout: 10 * time.Second},
+		Play:     func(ctx context.Context, id, action string) error { return a.play(ctx, nodes, ident.ID(id), action) },
 		Sentence: func(err error) string { return fault.Of(err).Text }, Now: a.now, Log: a.log,
 	})
 	out.invite = site.base + "/demo"
 	return nil
 }
 
-func (a *app) addDemoWallet(ctx context.Context, m ident.ID) error {
+func (n *miningNode) name() string { return "Bitcoin" }
+
+func (n *miningNode) serves(a chain.Asset) bool { return a.ID == "btc" }
+
+func (n *miningNode) addWallet(ctx context.Context, a *app, m ident.ID) error {
 	network, _, _ := chain.Bitcoin("regtest")
 	account, err := wallet.NewAccount(a.played.Random, m, network, demoAccount)
 	if err != nil {
@@ -147,7 +189,7 @@ func (a *app) playDeposit(ctx context.Context, id ident.ID) error {
 }
 
 // play lets the customer or the chain act on whichever coin the invoice is paid in.
-func (a *app) play(ctx context.Context, node *miningNode, id ident.ID, action string) error {
+func (a *app) play(ctx context.Context, nodes []demoNode, id ident.ID, action string) error {
 	if action == "deposit" {
 		return a.playDeposit(ctx, id)
 	}
@@ -155,8 +197,12 @@ func (a *app) play(ctx context.Context, node *miningNode, id ident.ID, action st
 	if err != nil {
 		return err
 	}
-	if node != nil && inv.Asset == "btc" {
-		return node.play(ctx, a, inv, action)
+	if asset, ok := a.registry.Asset(inv.Asset); ok {
+		for _, n := range nodes {
+			if n.serves(asset) {
+				return n.play(ctx, a, inv, action)
+			}
+		}
 	}
 	return a.rehearse(ctx, string(id), action, "")
 }

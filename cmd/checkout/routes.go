@@ -163,10 +163,13 @@ func (s *sites) handleReady(w http.ResponseWriter, r *http.Request) {
 	for _, watcher := range s.app.watchers {
 		n := watcher.Source.Network()
 		state, height := s.app.health.Status(n.ID)
-		lines = append(lines, fmt.Sprintf("chain:%s=%s height=%d", n.Coin, state, height))
+		lines = append(lines, fmt.Sprintf("chain:%s=%s height=%d", s.app.coinOf(n), state, height))
 		if state != "ok" {
 			word = worst(word, "degraded")
 		}
+	}
+	if wrong := s.app.contracts.lines(); len(wrong) > 0 {
+		word, lines = worst(word, "degraded"), append(lines, wrong...)
 	}
 	word, lines = s.app.heldLine(word, lines)
 	sort.Strings(lines)

@@ -206,7 +206,7 @@ func TestListFollowsTheNodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.app.addDemoWallet(t.Context(), m.ID); err != nil {
+	if err := (&miningNode{}).addWallet(t.Context(), p.app, m.ID); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

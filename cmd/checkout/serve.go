@@ -11,8 +11,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"checkout/chain"
 )
 
 // drain is how long a stop may take before connections are cut.
@@ -90,6 +88,7 @@ func reachable(address string) string {
 // serve opens the listeners, runs the workers, says where it listens, and drains when ctx ends. extra is called with the
 // public and internal base before anything is served, for the demo.
 func (a *app) serve(ctx context.Context, out *console, extra func(site *sites) error) error {
+	a.contracts = &contracts{found: map[string]string{}}
 	a.firstRates(ctx)
 	ls, err := a.settings.open(ctx)
 	if err != nil {
@@ -105,7 +104,11 @@ func (a *app) serve(ctx context.Context, out *console, extra func(site *sites) e
 	internal := newServer(site.internal(), a.log)
 	workers := append(append(a.workers(), a.extra...), a.server("public listener", public, ls.public), a.server("internal listener", internal, ls.internal))
 	out.listening(site.base, "http://"+reachable(ls.internal.Addr().String()), site.local)
-	if network, _, ok := chain.Bitcoin(a.settings.BitcoinNetwork); ok && !network.Main && a.settings.BitcoinRPC != "" {
+	for _, w := range a.watchers {
+		network := w.Source.Network()
+		if network.Main || network.Played {
+			continue
+		}
 		a.log.Warn("coins of this network are worth nothing, and live keys take them", "event", "test_network", "network", network.ID)
 	}
 	return supervise(ctx, workers)

@@ -13,9 +13,7 @@ import (
 
 	"checkout/api/coinspaid"
 	"checkout/chain"
-	"checkout/chain/bitcoin"
 	"checkout/chain/rehearsal"
-	"checkout/chain/rpc"
 	"checkout/deposit"
 	"checkout/fault"
 	"checkout/ident"
@@ -70,6 +68,8 @@ type app struct {
 	watchers   []*watch.Watcher
 	dispatcher *webhook.Dispatcher
 	site       *web.Site
+
+	contracts *contracts // nil in a process that does not serve
 
 	extra     []worker // the demo's
 	ancestors []string // who may frame the pages; only the demo names somebody
@@ -177,7 +177,9 @@ func (a *app) connect(ctx context.Context, serve bool) (db *store.DB, keep func(
 func (a *app) wire() {
 	chains := store.Chains{DB: a.db}
 	a.rates = a.newRates()
-	a.wallets = &wallet.Book{Indexes: store.Wallets{DB: a.db}, Registry: a.registry}
+	a.wallets = &wallet.Book{
+		Indexes: store.Wallets{DB: a.db}, Registry: a.registry, Offered: func(asset chain.Asset) bool { return a.contracts.offered(asset) },
+	}
 	a.health = &watch.Health{Book: chains, Now: a.now, HideAfter: a.settings.HideAfter}
 	a.clock = &watch.Clock{Wall: a.unshifted(chains), Uptime: watch.SinceStart(), Log: a.log}
 	a.invoices = &invoice.Service{
@@ -264,19 +266,13 @@ func (a *app) watch() error {
 		})
 	}
 	add(a.played, playedEvery)
-	if a.settings.BitcoinRPC == "" {
-		return nil
-	}
-	network, coin, _ := chain.Bitcoin(a.settings.BitcoinNetwork)
-	coin = a.configured(coin)
-	node, err := bitcoin.New(bitcoin.Config{
-		RPC:     rpc.Config{URL: a.settings.BitcoinRPC, CookieFile: a.settings.BitcoinCookie, CAFile: a.settings.BitcoinCA},
-		Network: network, Asset: coin,
-	})
+	sources, err := a.sources()
 	if err != nil {
-		return setting("--bitcoin-rpc (CHECKOUT_BITCOIN_RPC)", "The Bitcoin node's settings cannot be used.").Because(err)
+		return err
 	}
-	add(node, watchEvery)
+	for _, source := range sources {
+		add(source, pace(source.Network()))
+	}
 	return nil
 }
 
@@ -333,19 +329,6 @@ func (a *app) estimate(coin money.Currency, price money.Amount, places int) (mon
 	return due.CeilTo(places), nil
 }
 
-// explorer names a public page about a transaction, for networks that have one.
-func explorer(network, tx string) string {
-	switch network {
-	case "bitcoin":
-		return "https://mempool.space/tx/" + tx
-	case "bitcoin-testnet4":
-		return "https://mempool.space/testnet4/tx/" + tx
-	case "bitcoin-signet":
-		return "https://mempool.space/signet/tx/" + tx
-	}
-	return ""
-}
-
 // coinsPaid makes the CoinsPaid face.
 func (a *app) coinsPaid(base string) *coinspaid.Face {
 	return coinspaid.New(coinspaid.Deps{
@@ -368,6 +351,7 @@ func (a *app) workers() []worker {
 		{"expirer", (&invoice.Expirer{Service: a.invoices, Every: expireEvery, Log: a.log, Steady: a.clock.Steady}).Run},
 		{"dispatcher", a.dispatcher.Run},
 		{"storage", a.endWithStorage},
+		{"contracts", a.compareContracts},
 		{"miner", (&rehearsal.Miner{Chain: a.played, Every: mineEvery, Deep: 6}).Run},
 	}
 	if strings.HasPrefix(a.settings.DB, "sqlite:") {

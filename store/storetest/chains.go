@@ -214,6 +214,10 @@ func dueHeld(t *testing.T, e Engine) {
 	inv := w.Create("due")
 	later := time.Now().Add(24 * time.Hour)
 	must(t, w.Chains.Reached(ctx, w.Network.ID, later))
+	must(t, w.Chains.Counted(ctx, w.Network.ID, 77))
+	if c, _, err := w.Chains.Cursor(ctx, w.Network.ID); err != nil || c.Counted != 77 {
+		t.Errorf("confirmations are counted from %d, %v", c.Counted, err)
+	}
 	due := func() int {
 		t.Helper()
 		page, err := store.Invoices{DB: w.DB}.Due(ctx, later, invoice.DueMark{}, 10)

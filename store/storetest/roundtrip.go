@@ -147,7 +147,7 @@ func (w *World) life(inv *invoice.Invoice) []step {
 		mark(invoice.MarkAccept), // of what came besides
 		see("c", 5_000_000, block(102), 103, c),
 		{"b's block is lost", func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) {
-			return inv.Reorganise(w.Network.ID, block(101).Hash, map[string]chain.BlockRef{"a replaced": block(102)}, 104, func(string) *rate.Quote { return nil }, at)
+			return inv.Reorganise(w.Network.ID, block(101).Hash, chain.Moves{"a replaced": {Block: block(102)}}, 104, func(string) *rate.Quote { return nil }, at)
 		}},
 		{"b is spent elsewhere", func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) {
 			return inv.Conflict(w.Network.ID, "b", "thief", block(103), at)

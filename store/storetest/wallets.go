@@ -92,6 +92,41 @@ func beside(t *testing.T, e Engine) {
 	}
 }
 
+// sisters: a key counts once for all networks where it has the same addresses, whoever asks at the same time.
+func sisters(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	other, _, _ := w.AddMerchant("Bolt Bikes")
+	wallets := store.Wallets{DB: w.DB}
+	account := func(m ident.ID, network string) wallet.Account {
+		return wallet.Account{ID: ident.New(rand.Reader), Merchant: m, Network: network, Descriptor: "xpub", Fingerprint: "00112233", Identity: "same"}
+	}
+	must(t, wallets.Insert(t.Context(), account(w.Merchant.ID, "ethereum")))
+	for want := range uint32(2) {
+		if _, n, err := wallets.Take(t.Context(), w.Merchant.ID, "ethereum"); err != nil || n != want {
+			t.Fatalf("index %d, %v", n, err)
+		}
+	}
+	must(t, wallets.Insert(t.Context(), account(w.Merchant.ID, "bsc")))
+	if err := wallets.Insert(t.Context(), account(other.ID, "polygon")); !errors.Is(err, wallet.ErrInUse) {
+		t.Errorf("one key for two merchants on two networks: %v", err)
+	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	taken := map[uint32]bool{}
+	for n := range 40 {
+		wg.Go(func() {
+			_, index, err := wallets.Take(context.Background(), w.Merchant.ID, []string{"ethereum", "bsc"}[n%2])
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil || taken[index] || index < 2 || index >= 42 {
+				t.Errorf("index %d, %v", index, err)
+			}
+			taken[index] = true
+		})
+	}
+	wg.Wait()
+}
+
 func keyInUse(t *testing.T, e Engine) {
 	w := NewWorld(t, e.Open(t))
 	other, _, _ := w.AddMerchant("Bolt Bikes")

@@ -29,10 +29,10 @@ var files embed.FS
 
 // Deps are what the shop needs.
 type Deps struct {
-	API     string // base of the merchant API, "http://127.0.0.1:8080"
-	Key     string
-	Secret  string
-	Bitcoin bool // a real Bitcoin node runs beside
+	API    string // base of the merchant API, "http://127.0.0.1:8080"
+	Key    string
+	Secret string
+	Real   []string // coins whose real nodes run beside
 	// Play lets the customer or the chain do something about an invoice, by its capability id.
 	Play    func(ctx context.Context, id, action string) error
 	Counter Counter
@@ -154,7 +154,7 @@ func (s *Shop) handleShop(w http.ResponseWriter, r *http.Request) {
 	if err != nil { // the shop sells without the counter
 		s.Log.Error("demo sales not found", "event", "demo_failed", "err", err)
 	}
-	s.render(w, r, shopPage(products[:], s.Counter, lists, s.Bitcoin))
+	s.render(w, r, shopPage(products[:], s.Counter, lists, s.Real))
 }
 
 func (s *Shop) handleFile(w http.ResponseWriter, r *http.Request) {
@@ -278,7 +278,7 @@ func (s *Shop) handleShow(find func(*http.Request) (orderView, bool)) http.Handl
 			http.Redirect(w, r, "/demo", http.StatusSeeOther) // of an earlier start
 			return
 		}
-		page := orderPage(v, s.Bitcoin, r.URL.Query().Get("said"))
+		page := orderPage(v, s.Real, r.URL.Query().Get("said"))
 		if v.Deposit {
 			page = depositPage(v, r.URL.Query().Get("said"))
 		}

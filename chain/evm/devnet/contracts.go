@@ -33,7 +33,7 @@ type Tx struct {
 }
 
 func (t Tx) request() map[string]any {
-	out := map[string]any{"from": t.From}
+	out := map[string]any{"from": t.From, "gas": "0x2dc6c0"} // enough for all, so that what reverts is sent as well
 	if t.To != "" {
 		out["to"] = t.To
 	}
@@ -57,9 +57,7 @@ func (p *Process) Send(ctx context.Context, t Tx) (txid string, err error) {
 	if t.From == "" {
 		t.From = p.accounts[0]
 	}
-	request := t.request()
-	request["gas"] = "0x2dc6c0" // enough for all, so that what reverts is sent as well
-	return txid, p.rpc.Call(ctx, &txid, "eth_sendTransaction", request)
+	return txid, p.rpc.Call(ctx, &txid, "eth_sendTransaction", t.request())
 }
 
 // Pay sends coins, in wei.

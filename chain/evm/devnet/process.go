@@ -159,8 +159,12 @@ func (p *Process) Reorg(ctx context.Context, depth int) error {
 	return p.Mine(ctx, 1)
 }
 
-// Replay is a Reorg whose new branch holds a transaction again, in its block number at (0 is the lowest).
+// Replay is a Reorg whose new branch holds a transaction again, in its block number at (0 is the lowest). With a Tip it has
+// the id it had.
 func (p *Process) Replay(ctx context.Context, depth int, tx Tx, at int) error {
+	if tx.From == "" {
+		tx.From = p.accounts[0]
+	}
 	pairs := []any{[]any{tx.request(), at}}
 	if err := p.rpc.Call(ctx, nil, "anvil_reorg", depth, pairs); err != nil {
 		return err

@@ -1,0 +1,34 @@
+package chain
+
+import (
+	"strings"
+	"time"
+
+	"checkout/money"
+)
+
+// Devnet is a private network of the EVM family, as anvil and geth's developer mode run it, and its coin. What it has of tokens
+// its operator says (DevToken).
+func Devnet() (Network, Asset) {
+	n := Network{
+		ID: "ethereum-dev", Name: "Ethereum devnet", Coin: "ETH", Family: FamilyEVM, BlockTime: time.Second, Params: "dev", Starts: "0x",
+		EVM: EVM{ChainID: 31337, Title: "Ethereum devnet"},
+	}
+	return n, coin("eth", "Ethereum", "ETH", 18, n.ID, 3, Asset{DuePlaces: 6, Scheme: "ethereum"}, limits{5, 4, 200_000_000})
+}
+
+// DevToken is a stablecoin on a private network, made there.
+func DevToken(code string, scale uint8, contract string) Asset {
+	n, coin := Devnet()
+	return Token(n, coin.Confirmations, money.Currency{Code: code, Scale: scale, Kind: money.Crypto}, contract)
+}
+
+// Token is a token of an EVM network the catalogue does not have, known by its contract alone. On networks whose coins are worth
+// nothing the codes of known stablecoins mean what they do elsewhere.
+func Token(n Network, confirmations int64, c money.Currency, contract string) Asset {
+	if _, known := stablecoins[c.Code]; known {
+		return stablecoin(n.ID, confirmations, "ethereum", c, contract)
+	}
+	return coin(strings.ToLower(c.Code)+"-"+n.ID, c.Code, c.Code, c.Scale, n.ID, confirmations,
+		Asset{DuePlaces: min(int(c.Scale), 6), Scheme: "ethereum", Contract: contract, AddressFirst: true}, limits{min(int(c.Scale), 6), min(int(c.Scale), 4), 1_000_000_000_000_000})
+}

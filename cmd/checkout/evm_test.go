@@ -1,0 +1,252 @@
+package main
+
+import (
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"checkout/chain/chaintest"
+	"checkout/chain/evm/devnet"
+)
+
+// evmAccount is the account m/44'/60'/0' of the phrase "abandon … about": never fund it.
+const evmAccount = "xpub6DCoCpSuQZB2jawqnGMEPS63ePKWkwWPH4TU45Q7LPXWuNd8TMtVxRrgjtEshuqpK3mdhaWHPFsBngh5GFZaM6si3yZdUsT8ddYM3PwnATt"
+
+// evmRates make 100 EUR 0.04 ETH, 100 USDT and 100 DAI.
+const evmRates = `{"BTC/EUR":"50000","LTCT/EUR":"100","ETH/EUR":"2500","USDT/EUR":"1","DAI/EUR":"1"}`
+
+// evmShop is an installation beside a real EVM node with two tokens.
+type evmShop struct {
+	*installation
+	node      *chaintest.EVMNode
+	usdt, dai string
+}
+
+// openEVM starts both; more providers stand before the node's own address if there are any.
+func openEVM(t *testing.T, db string, urls ...string) *evmShop {
+	t.Helper()
+	s := &evmShop{node: chaintest.StartEVM(t, 0)}
+	s.usdt, s.dai = s.node.MakeToken("USDT", 6), s.node.MakeToken("DAI", 18)
+	s.installation = open(t, db, "",
+		"CHECKOUT_RPC=ethereum-dev="+strings.Join(append(urls, s.node.URL()), " "),
+		"CHECKOUT_TOKENS=USDT@ethereum-dev="+s.usdt+"/6;DAI@ethereum-dev="+s.dai+"/18")
+	if err := os.WriteFile(filepath.Join(s.dir, "rates.json"), []byte(evmRates), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.cli(nil, "wallet", "add", "--merchant", string(s.m.ID), "--network", "ethereum-dev", "--xpub", evmAccount)
+	s.serve()
+	s.ready("ETH")
+	chaintest.Until(t, "the tokens are compared with their contracts", func() bool {
+		body := s.listed()
+		return strings.Contains(body, "USDTE") && strings.Contains(body, "DAI")
+	})
+	return s
+}
+
+// listed are the currencies the API offers.
+func (s *evmShop) listed() string {
+	_, body := s.call("currencies/list", s.m.Live.CoinsPaid, map[string]any{})
+	return string(body)
+}
+
+// order makes an invoice of 100 EUR to be paid with a coin of the dialect.
+func (s *evmShop) order(name, code string) created {
+	s.t.Helper()
+	return s.create(name, map[string]any{"sender_currency": code})
+}
+
+// wei of ETH, in millionths.
+func millionths(n int64) *big.Int {
+	return new(big.Int).Mul(big.NewInt(n), big.NewInt(1_000_000_000_000))
+}
+
+func (s *evmShop) coins(to string, wei *big.Int) {
+	s.t.Helper()
+	if _, err := s.node.Pay(s.t.Context(), to, wei); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *evmShop) send(tx devnet.Tx) {
+	s.t.Helper()
+	if _, err := s.node.Send(s.t.Context(), tx); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+const usdtUnit = 1_000_000
+
+// TestEVMInvoice walks the main job on a real EVM node: coins and tokens of 6 and 18 decimals.
+func TestEVMInvoice(t *testing.T) {
+	onBoth(t, func(t *testing.T, db string) {
+		s := openEVM(t, db)
+		t.Run("exact", func(t *testing.T) { s.on(t, func() { s.exact(t) }) })
+		t.Run("two parts", func(t *testing.T) { s.on(t, func() { s.parts(t) }) })
+		t.Run("over", func(t *testing.T) { s.on(t, func() { s.over(t) }) })
+		t.Run("what is no payment", func(t *testing.T) { s.on(t, func() { s.tricks(t) }) })
+		t.Run("wrong token", func(t *testing.T) { s.on(t, func() { s.wrong(t) }) })
+		t.Run("while down", func(t *testing.T) { s.on(t, func() { s.down(t) }) })
+		t.Run("late", func(t *testing.T) { s.on(t, func() { s.late(t) }) })
+		s.audit()
+		s.stop()
+		s.audit()
+	})
+}
+
+func (s *evmShop) exact(t *testing.T) {
+	for code, c := range map[string]struct {
+		due, uri string
+		pay      func(to string)
+	}{
+		"ETH":   {"0.04", "ethereum:%s@31337?value=40000000000000000", func(to string) { s.coins(to, millionths(40_000)) }},
+		"USDTE": {"100", "ethereum:" + s.usdt + "@31337/transfer?address=%s&uint256=100000000", func(to string) { s.node.Tokens(s.usdt, to, 100*usdtUnit) }},
+		"DAI": {"100", "ethereum:" + s.dai + "@31337/transfer?address=%s&uint256=100000000000000000000", func(to string) {
+			if _, err := s.node.PayToken(t.Context(), s.dai, to, new(big.Int).Mul(big.NewInt(100), millionths(1_000_000))); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		inv := s.order("exact-"+code, code)
+		if inv.SenderCurrency == nil || *inv.SenderCurrency != code {
+			t.Errorf("%s is asked in %v", code, inv.SenderCurrency)
+		}
+		view := s.view(inv, "waiting")
+		if want := fmt.Sprintf(c.uri, view.Address); view.Due != c.due || view.PaymentURI != want || !strings.HasPrefix(view.Address, "0x") {
+			t.Errorf("%s: due %q, payment_uri %q, want %q", code, view.Due, view.PaymentURI, want)
+		}
+		c.pay(view.Address)
+		s.node.Blocks(1)
+		if view := s.view(inv, "confirming"); view.Confirmations.Have != 1 || view.Confirmations.Need != 3 {
+			t.Errorf("%s: %d of %d confirmations", code, view.Confirmations.Have, view.Confirmations.Need)
+		}
+		s.node.Blocks(2)
+		s.view(inv, "paid")
+		s.shop.hears(t, "exact-"+code, "processing 0.00000000", "confirmed 0.00000000")
+	}
+}
+
+func (s *evmShop) parts(t *testing.T) {
+	inv := s.order("parts", "USDTE")
+	s.node.Tokens(s.usdt, *inv.Address, 40*usdtUnit)
+	s.node.Blocks(1)
+	if view := s.view(inv, "underpaid"); view.Due != "60" || !strings.HasSuffix(view.PaymentURI, "uint256=60000000") {
+		t.Errorf("due %q, payment_uri %q, want the remaining 60", view.Due, view.PaymentURI)
+	}
+	s.node.Tokens(s.usdt, *inv.Address, 60*usdtUnit)
+	s.node.Blocks(3)
+	s.view(inv, "paid")
+	s.shop.hears(t, "parts", "pending 60.00000000", "processing 0.00000000", "confirmed 0.00000000")
+}
+
+func (s *evmShop) over(t *testing.T) {
+	inv := s.order("over", "ETH")
+	s.coins(*inv.Address, millionths(50_000))
+	s.node.Blocks(3)
+	s.view(inv, "overpaid")
+	s.shop.hears(t, "over", "processing 0.00000000", "confirmed 0.00000000")
+}
+
+// tricks are transactions that look like payments: none of them is.
+func (s *evmShop) tricks(t *testing.T) {
+	inv := s.order("tricks", "USDTE")
+	fake := s.node.MakeToken("USDT", 6)
+	trick, err := s.node.Trickster(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, sum := *inv.Address, big.NewInt(100*usdtUnit)
+	s.node.Tokens(fake, to, 100*usdtUnit)
+	s.node.Tokens(s.usdt, to, 0)
+	for _, call := range []string{"pretend(address,uint256)", "mutter(address,uint256)", "slur(address,uint256)"} {
+		s.send(devnet.Tx{To: trick, Data: devnet.Call(call, to, sum)})
+	}
+	s.send(devnet.Tx{To: trick, Data: devnet.Call("payAndRevert(address,address,uint256)", s.usdt, to, sum)})
+	s.send(devnet.Tx{To: s.usdt, From: s.node.Account(4), Data: devnet.Call("transfer(address,uint256)", to, sum)})
+	s.node.Blocks(5)
+	honest := s.order("honest", "USDTE")
+	s.node.Tokens(s.usdt, *honest.Address, 100*usdtUnit)
+	s.node.Blocks(3)
+	s.view(honest, "paid") // all before it was looked at
+	if view := s.view(inv, "waiting"); len(view.Txs) != 0 {
+		t.Errorf("it lists %+v", view.Txs)
+	}
+}
+
+// wrong pays another known token, to the address of an invoice: it is kept, and shown.
+func (s *evmShop) wrong(t *testing.T) {
+	inv := s.order("wrong", "USDTE")
+	s.send(devnet.Tx{To: s.dai, Data: devnet.Call("transfer(address,uint256)", *inv.Address, new(big.Int).Mul(big.NewInt(100), millionths(1_000_000)))})
+	s.node.Blocks(3)
+	s.view(inv, "wrong_asset")
+	if got := s.shop.of("wrong"); len(got) != 0 {
+		t.Errorf("the shop hears %q", got)
+	}
+	s.node.Tokens(s.usdt, *inv.Address, 100*usdtUnit)
+	s.node.Blocks(3)
+	s.view(inv, "paid")
+	s.shop.hears(t, "wrong", "processing 0.00000000", "confirmed 0.00000000")
+}
+
+func (s *evmShop) down(t *testing.T) {
+	inv := s.order("down", "USDTE")
+	s.stop()
+	s.node.Tokens(s.usdt, *inv.Address, 100*usdtUnit)
+	s.node.Blocks(60)
+	s.serve()
+	s.view(inv, "paid")
+	s.shop.hears(t, "down", "processing 0.00000000", "confirmed 0.00000000")
+}
+
+func (s *evmShop) late(t *testing.T) {
+	inv := s.order("late", "USDTE")
+	s.pass(16 * time.Minute)
+	s.view(inv, "expired")
+	s.node.Tokens(s.usdt, *inv.Address, 100*usdtUnit)
+	s.node.Blocks(3)
+	s.view(inv, "late")
+}
+
+// TestEVMReorganisation loses blocks before and after an invoice was settled; the payment comes again, or not.
+func TestEVMReorganisation(t *testing.T) {
+	onBoth(t, func(t *testing.T, db string) {
+		s := openEVM(t, db)
+		for _, depth := range []int{1, 2, 6} { // below three confirmations, it is not settled yet
+			for _, again := range []bool{true, false} {
+				name := fmt.Sprintf("depth-%d-%t", depth, again)
+				t.Run(name, func(t *testing.T) { s.on(t, func() { s.reorganised(t, name, depth, again) }) })
+			}
+		}
+		s.audit()
+		s.stop()
+		s.audit()
+	})
+}
+
+func (s *evmShop) reorganised(t *testing.T, name string, depth int, again bool) {
+	inv := s.order(name, "USDTE")
+	tx := devnet.Tx{To: s.usdt, Tip: 1, Data: devnet.Call("transfer(address,uint256)", *inv.Address, big.NewInt(100*usdtUnit))}
+	s.send(tx)
+	s.node.Blocks(depth)
+	before := map[bool]string{true: "paid", false: "confirming"}[depth >= 3]
+	s.sees(inv, before, func(v status) bool { return v.State == before && (before == "paid" || v.Confirmations.Have == depth) })
+	if again {
+		if err := s.node.Replay(t.Context(), depth, tx, depth-1); err != nil { // in the last of the new blocks
+			t.Fatal(err)
+		}
+		s.sees(inv, "one block on top", func(v status) bool { return v.Confirmations.Have == 2 || v.State == "paid" })
+		s.node.Blocks(2)
+		s.view(inv, "paid")
+		return
+	}
+	if err := s.node.Reorg(t.Context(), depth); err != nil {
+		t.Fatal(err)
+	}
+	s.sees(inv, "it is taken back", func(v status) bool { return v.State != before })
+	s.node.Tokens(s.usdt, *inv.Address, 100*usdtUnit) // from the same sender: it takes the first one's place
+	s.node.Blocks(3)
+	s.view(inv, "paid")
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"checkout/chain"
+	"checkout/chain/bitcoin"
+	"checkout/chain/evm"
+	"checkout/chain/rpc"
+	"checkout/money"
+	"checkout/watch"
+)
+
+// Names of settings as refusals give them.
+const (
+	rpcSetting      = "--rpc (CHECKOUT_RPC)"
+	tokensSetting   = "--tokens (CHECKOUT_TOKENS)" //nolint:gosec // a setting's name
+	finalitySetting = "--finality (CHECKOUT_FINALITY)"
+)
+
+// joined is a network of the settings, besides Bitcoin: what it offers, and its nodes.
+type joined struct {
+	network chain.Network
+	assets  []chain.Asset
+	nodes   []rpc.Config
+}
+
+// joined lists the networks that have a node, in the order they are shown in.
+func (s *Settings) joined() ([]joined, error) {
+	catalogue := chain.Catalogue()
+	dev, devCoin := chain.Devnet()
+	known := append(catalogue.Networks(), dev)
+	var list []joined
+	for _, n := range known {
+		urls, named := s.RPC[n.ID]
+		if !named {
+			continue
+		}
+		j := joined{network: n}
+		for _, a := range append(catalogue.Assets(), devCoin) {
+			if a.Network == n.ID {
+				j.assets = append(j.assets, a)
+			}
+		}
+		if n.Family != chain.FamilyEVM {
+			return nil, setting(rpcSetting, n.Name+" cannot be watched this way.")
+		}
+		for text := range strings.FieldsSeq(urls) {
+			u, err := url.Parse(text)
+			if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" { // not repeated: it may hold a key
+				return nil, setting(rpcSetting, "A node is http://host:port or https://host/path; several of one network stand with spaces between them.")
+			}
+			j.nodes = append(j.nodes, rpc.Config{URL: text})
+		}
+		if len(j.nodes) == 0 {
+			return nil, setting(rpcSetting, "Nodes are NETWORK=URL.")
+		}
+		list = append(list, j)
+	}
+	for id := range s.RPC {
+		if !slices.ContainsFunc(known, func(n chain.Network) bool { return n.ID == id }) {
+			return nil, setting(rpcSetting, "There is no network "+strconv.Quote(id)+"; there are "+names(known)+".")
+		}
+	}
+	return s.withTokens(list)
+}
+
+// names lists the networks that can be joined.
+func names(networks []chain.Network) string {
+	var list []string
+	for _, n := range networks {
+		if n.Family == chain.FamilyEVM {
+			list = append(list, n.ID)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// withTokens adds the tokens the operator names, USDX@ethereum=0x…/18: code, network, contract and decimals, which are compared
+// with the contract's own. On a main network nobody gets to call another contract by the name of a coin people know.
+func (s *Settings) withTokens(list []joined) ([]joined, error) {
+	catalogue := chain.Catalogue()
+	for name, text := range s.Tokens {
+		code, network, _ := strings.Cut(name, "@")
+		contract, places, _ := strings.Cut(text, "/")
+		decimals, err := strconv.ParseUint(places, 10, 8)
+		contract, ok := chain.EIP55(contract)
+		if err != nil || decimals > 36 || !ok || !validCode(code) {
+			return nil, setting(tokensSetting, "A token is CODE@NETWORK=0xCONTRACT/DECIMALS.")
+		}
+		at := slices.IndexFunc(list, func(j joined) bool { return j.network.ID == network })
+		if at < 0 {
+			return nil, setting(tokensSetting, "The network "+strconv.Quote(network)+" of "+code+" has no node.")
+		}
+		j := &list[at]
+		if _, taken := catalogue.Currency(code); (taken && j.network.Main) || slices.ContainsFunc(j.assets, func(a chain.Asset) bool { return a.Currency.Code == code }) {
+			return nil, setting(tokensSetting, code+" is the name of another coin.")
+		}
+		j.assets = append(j.assets, chain.Token(j.network, j.assets[0].Confirmations, money.Currency{Code: code, Scale: uint8(decimals), Kind: money.Crypto}, contract)) //nolint:gosec // bounded above
+	}
+	return list, nil
+}
+
+// validCode says whether a code may be that of a token: 2 to 10 capitals and digits, and no fiat currency's.
+func validCode(code string) bool {
+	if _, fiat := money.FiatByCode(code); fiat || len(code) < 2 || len(code) > 10 {
+		return false
+	}
+	return strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
+}
+
+// The pace blocks are asked for: twice in a block time, within limits, so that a public provider is not asked more often than
+// there is something new.
+const (
+	fastest = watchEvery
+	slowest = 5 * time.Second
+)
+
+// sources makes a source of every network that has a node, with the time between two looks.
+func (a *app) sources() ([]watch.Source, error) {
+	var list []watch.Source
+	if a.settings.BitcoinRPC != "" {
+		network, coin, _ := chain.Bitcoin(a.settings.BitcoinNetwork)
+		node, err := bitcoin.New(bitcoin.Config{
+			RPC:     rpc.Config{URL: a.settings.BitcoinRPC, CookieFile: a.settings.BitcoinCookie, CAFile: a.settings.BitcoinCA},
+			Network: network, Asset: a.configured(coin),
+		})
+		if err != nil {
+			return nil, setting("--bitcoin-rpc (CHECKOUT_BITCOIN_RPC)", "The Bitcoin node's settings cannot be used.").Because(err)
+		}
+		list = append(list, node)
+	}
+	networks, err := a.settings.joined()
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range networks {
+		for i := range j.assets {
+			j.assets[i] = a.configured(j.assets[i])
+		}
+		node, err := evm.New(evm.Config{RPC: j.nodes, Network: j.network, Assets: j.assets, Final: evm.Finality(a.settings.Finality[j.network.ID]), Now: a.now})
+		if err != nil {
+			return nil, setting(rpcSetting, "The node's settings cannot be used.").Because(err)
+		}
+		list = append(list, node)
+	}
+	return list, nil
+}
+
+// pace is the time between two looks at a network.
+func pace(n chain.Network) time.Duration {
+	if n.Family == chain.FamilyBitcoin {
+		return watchEvery
+	}
+	return max(fastest, min(n.BlockTime/2, slowest))
+}
+
+// checkFinality refuses words no EVM network has.
+func (s *Settings) checkFinality(networks []joined) error {
+	for id, word := range s.Finality {
+		if !slices.ContainsFunc(networks, func(j joined) bool { return j.network.ID == id && j.network.Family == chain.FamilyEVM }) ||
+			(evm.Finality(word) != evm.Safe && evm.Finality(word) != evm.Finalized) {
+			return setting(finalitySetting, "Finality is NETWORK=safe or NETWORK=finalized, of an EVM network that has a node.")
+		}
+	}
+	return nil
+}
+
+// explorers are public pages about transactions, by network.
+var explorers = map[string]string{ //nolint:gochecknoglobals // a constant
+	"bitcoin":          "https://mempool.space/tx/",
+	"bitcoin-testnet4": "https://mempool.space/testnet4/tx/",
+	"bitcoin-signet":   "https://mempool.space/signet/tx/",
+	"ethereum":         "https://etherscan.io/tx/",
+	"bsc":              "https://bscscan.com/tx/",
+	"polygon":          "https://polygonscan.com/tx/",
+	"base":             "https://basescan.org/tx/",
+	"arbitrum":         "https://arbiscan.io/tx/",
+	"optimism":         "https://optimistic.etherscan.io/tx/",
+}
+
+// explorer names a public page about a transaction, for networks that have one.
+func explorer(network, tx string) string {
+	if page, ok := explorers[network]; ok {
+		return page + tx
+	}
+	return ""
+}
