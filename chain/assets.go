@@ -58,6 +58,8 @@ type Network struct {
 	EVM       EVM
 	Starts    string  // what every address begins with: "T", "0x"; empty where they differ
 	Tag       TagKind // what shared addresses need; empty where every payer gets an address of their own
+	// Checkpoint is a later block that must be in it, where another network begins with the same blocks. Zero: none.
+	Checkpoint BlockRef
 }
 
 // Serves says whether objects of an environment may use the network. Main networks are for live objects, the played
@@ -179,6 +181,8 @@ func Bitcoin(params string) (Network, Asset, bool) {
 	case "mainnet":
 		n.ID, n.Main = "bitcoin", true
 		n.Genesis = "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"
+		// The first block that is not one of Bitcoin Cash (August 2017).
+		n.Checkpoint = BlockRef{478_559, "00000000000000000019f112ec0a9982926f1258cdcc558dd7c3b7e5dc7fa148"}
 	case "testnet4":
 		n.ID, n.Name = "bitcoin-testnet4", "Bitcoin testnet4"
 		n.Genesis = "00000000da84f2bafbbc53dee25a72ae507ff4914b867c565be350b0da8bf043"
@@ -187,7 +191,7 @@ func Bitcoin(params string) (Network, Asset, bool) {
 		n.Genesis = "00000008819873e925422c1ff0f99f7cc9bbb232af63a077a480a3633bee1ef6"
 	case "regtest":
 		n.ID, n.Name, n.BlockTime = "bitcoin-regtest", "Bitcoin regtest", time.Minute
-		n.Genesis = "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206"
+		n.Genesis = regtestGenesis
 	default:
 		return Network{}, Asset{}, false
 	}

@@ -23,11 +23,7 @@ func Catalogue() *Registry {
 // networks are the main networks. Genesis is named where an adapter compares it; EVM networks are told apart by chain id.
 func networks() []Network {
 	bitcoin, _, _ := Bitcoin("mainnet")
-	return []Network{
-		bitcoin,
-		{ID: "litecoin", Name: "Litecoin", Coin: "LTC", Family: FamilyBitcoin, Main: true, BlockTime: 150 * time.Second},
-		{ID: "dogecoin", Name: "Dogecoin", Coin: "DOGE", Family: FamilyBitcoin, Main: true, BlockTime: time.Minute},
-		{ID: "bitcoincash", Name: "Bitcoin Cash", Coin: "BCH", Family: FamilyBitcoin, Main: true, BlockTime: 10 * time.Minute},
+	return append(append([]Network{bitcoin}, utxoNetworks()...), []Network{
 		evm("ethereum", "Ethereum (ERC20)", "ETH", 12*time.Second, EVM{1, "Ethereum Mainnet", ""}),
 		evm("bsc", "BNB Smart Chain (BEP20)", "BNB", time.Second, EVM{56, "BNB Smart Chain Mainnet", "https://bsc-dataseed.bnbchain.org"}),
 		evm("polygon", "Polygon (PoS)", "POL", 2*time.Second, EVM{137, "Polygon Mainnet", "https://polygon-rpc.com"}),
@@ -38,7 +34,7 @@ func networks() []Network {
 		{ID: "xrp", Name: "XRP Ledger", Coin: "XRP", Family: FamilyXRP, Main: true, BlockTime: 4 * time.Second, Starts: "r", Tag: TagNumber},
 		{ID: "solana", Name: "Solana", Coin: "SOL", Family: FamilySolana, Main: true, BlockTime: time.Second},
 		{ID: "ton", Name: "TON", Coin: "TON", Family: FamilyTON, Main: true, BlockTime: 5 * time.Second, Tag: TagText},
-	}
+	}...)
 }
 
 func evm(id, name, coin string, block time.Duration, e EVM) Network {
@@ -49,11 +45,7 @@ func evm(id, name, coin string, block time.Duration, e EVM) Network {
 // a cap is more than there will ever be, so that a node's nonsense is not believed.
 func assets() []Asset {
 	_, btc, _ := Bitcoin("mainnet")
-	list := []Asset{
-		btc,
-		coin("ltc", "Litecoin", "LTC", 8, "litecoin", 3, Asset{DuePlaces: 8, Scheme: "litecoin"}, limits{4, 4, 84_000_000}),
-		coin("doge", "Dogecoin", "DOGE", 8, "dogecoin", 6, Asset{DuePlaces: 2, Scheme: "dogecoin"}, limits{1, 0, 300_000_000_000}),
-		coin("bch", "Bitcoin Cash", "BCH", 8, "bitcoincash", 6, Asset{DuePlaces: 8, Scheme: "bitcoincash"}, limits{5, 5, 21_000_000}),
+	list := append(append([]Asset{btc}, utxoAssets()...), []Asset{
 		coin("eth", "Ethereum", "ETH", 18, "ethereum", 12, Asset{DuePlaces: 6, Scheme: "ethereum"}, limits{5, 4, 200_000_000}),
 		coin("eth-base", "Ethereum", "ETH", 18, "base", 40, Asset{DuePlaces: 6, Scheme: "ethereum"}, limits{5, 4, 200_000_000}),
 		coin("eth-arbitrum", "Ethereum", "ETH", 18, "arbitrum", 40, Asset{DuePlaces: 6, Scheme: "ethereum"}, limits{5, 4, 200_000_000}),
@@ -65,7 +57,7 @@ func assets() []Asset {
 		// An account that holds less than 0.00089088 SOL is not kept, so a first payment must be more.
 		coin("sol", "Solana", "SOL", 9, "solana", 1, Asset{DuePlaces: 6, Scheme: "solana"}, limits{3, 3, 2_000_000_000}),
 		coin("ton", "Toncoin", "TON", 9, "ton", 1, Asset{DuePlaces: 3, Scheme: "ton", AddressFirst: true}, limits{2, 1, 10_000_000_000}),
-	}
+	}...)
 	return append(list, tokens()...)
 }
 

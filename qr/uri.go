@@ -81,7 +81,7 @@ func Upper(address string) string {
 	if address != strings.ToLower(address) {
 		return address
 	}
-	for _, prefix := range [...]string{"bc1", "tb1", "bcrt1", "ltc1", "tltc1"} {
+	for _, prefix := range [...]string{"bc1", "tb1", "bcrt1", "ltc1", "rltc1", "tltc1"} {
 		if strings.HasPrefix(address, prefix) {
 			return strings.ToUpper(address)
 		}

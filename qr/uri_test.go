@@ -121,6 +121,7 @@ func TestUpper(t *testing.T) {
 		dogAddr: dogAddr,
 		bchAddr: bchAddr,
 		"bcrt1q0xcqpzrky6eff2g52qdye53xkk9jxkvrl4xfg5": "BCRT1Q0XCQPZRKY6EFF2G52QDYE53XKK9JXKVRL4XFG5",
+		"rltc1qw508d6qejxtdg4y5r3zarvary0c5xw7kk8l6yl": "RLTC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KK8L6YL",
 	} {
 		if got := Upper(address); got != want {
 			t.Errorf("%s: %s", address, got)

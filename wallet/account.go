@@ -45,8 +45,8 @@ func parseBalanceKey(e expression, kind ScriptType, network chain.Network) (Key,
 	if err != nil {
 		return Key{}, err
 	}
-	if v.script != "" {
-		return Key{}, ErrKey.Saying("This is the key of a Bitcoin account. Paste the xpub of the account for " + network.Name + ".")
+	if v.script != "" || v.coin != "" {
+		return Key{}, ErrKey.Saying("This is the key of an account of another coin. Paste the xpub of the account for " + network.Name + ".")
 	}
 	if network.Main && !v.main {
 		return Key{}, wrongNetwork(v.main, network)

@@ -14,36 +14,6 @@ import (
 	"checkout/chain"
 )
 
-// params are what addresses of a network are written with. Two networks may share all of them: an address of testnet4
-// is one of signet.
-type params struct {
-	name       string // chain.Network.Params
-	hrp        string // human-readable part of bech32 (BIP173)
-	pubKeyHash byte   // Base58Check version of P2PKH
-	scriptHash byte   // Base58Check version of P2SH
-	main       bool
-	accounts   bool // account keys can be given for it
-}
-
-// knownParams lists all networks addresses are known of: those of Bitcoin Core's chainparams.cpp, and the played one,
-// which has the look of Litecoin's testnet.
-var knownParams = [...]params{
-	{name: "mainnet", hrp: "bc", pubKeyHash: 0x00, scriptHash: 0x05, main: true, accounts: true},
-	{name: "testnet4", hrp: "tb", pubKeyHash: 0x6f, scriptHash: 0xc4, accounts: true},
-	{name: "signet", hrp: "tb", pubKeyHash: 0x6f, scriptHash: 0xc4, accounts: true},
-	{name: "regtest", hrp: "bcrt", pubKeyHash: 0x6f, scriptHash: 0xc4, accounts: true},
-	{name: "rehearsal", hrp: "tltc", pubKeyHash: 0x6f, scriptHash: 0x3a},
-}
-
-func paramsOf(network chain.Network) (params, bool) {
-	for _, p := range knownParams {
-		if p.name == network.Params {
-			return p, true
-		}
-	}
-	return params{}, false
-}
-
 // hash160 is RIPEMD-160 of SHA-256.
 func hash160(data []byte) []byte { return address.Hash160(data) }
 
@@ -51,15 +21,15 @@ func hash160(data []byte) []byte { return address.Hash160(data) }
 func (p params) address(script ScriptType, n node) (string, error) {
 	switch script {
 	case PKH:
-		return base58.CheckEncode(hash160(n.key[:]), p.pubKeyHash), nil
+		return p.base58(chain.CashPubKeyHash, hash160(n.key[:])), nil
 	case SHWPKH:
 		redeem := append([]byte{0x00, 0x14}, hash160(n.key[:])...) // BIP141: OP_0, push of 20 bytes
-		return base58.CheckEncode(hash160(redeem), p.scriptHash), nil
+		return p.base58(chain.CashScriptHash, hash160(redeem)), nil
 	case WPKH:
-		return segwit(p.hrp, 0, hash160(n.key[:]))
+		return segwit(p.Segwit, 0, hash160(n.key[:]))
 	case TR:
 		output := txscript.ComputeTaprootKeyNoScript(n.public()) // BIP86
-		return segwit(p.hrp, 1, schnorr.SerializePubKey(output))
+		return segwit(p.Segwit, 1, schnorr.SerializePubKey(output))
 	}
 	return "", ErrKey
 }
@@ -77,9 +47,11 @@ func segwit(hrp string, version byte, program []byte) (string, error) {
 	return bech32.EncodeM(hrp, words)
 }
 
-// ParseAddress checks an address of a network and gives it in the one form the chain adapters use, which for bech32
-// is lower case (an address in a QR code may be in upper case). It knows P2PKH, P2SH, P2WPKH, P2WSH and P2TR; later
-// witness versions are refused, because nobody can own them yet. Of the EVM family it gives EIP-55. The fault is ErrAddress.
+// ParseAddress checks an address of a network and gives it in the one form the chain adapters use: bech32 and cashaddr in
+// lower case (an address in a QR code may be in upper case), P2SH of Litecoin with the version of its own ("M…" for "3…"), and
+// P2PKH and P2SH of Bitcoin Cash as cashaddr. It knows P2PKH, P2SH, P2WPKH, P2WSH and P2TR; later witness versions are refused,
+// because nobody can own them yet, and so are addresses whose payments cannot be seen. Of the EVM family it gives EIP-55. The
+// fault is ErrAddress.
 func ParseAddress(network chain.Network, text string) (string, error) {
 	if network.Family == chain.FamilyEVM {
 		return parseEVM(text)
@@ -89,20 +61,26 @@ func ParseAddress(network chain.Network, text string) (string, error) {
 		return "", ErrAddress
 	}
 	text = strings.TrimSpace(text)
+	lower := strings.ToLower(text)
+	if p.Private != "" && strings.HasPrefix(lower, p.Private+"1") {
+		return "", errKind()
+	}
 	if len(text) > 90 { // the longest bech32 text
 		return "", ErrAddress
 	}
-	lower := strings.ToLower(text)
-	for _, known := range knownParams {
-		if !strings.HasPrefix(lower, known.hrp+"1") {
+	if p.looksCash(lower) {
+		return p.cash(network, text)
+	}
+	for _, known := range chain.AddressForms() {
+		if known.Segwit == "" || !strings.HasPrefix(lower, known.Segwit+"1") {
 			continue
 		}
-		if known.hrp != p.hrp {
+		if known.Segwit != p.Segwit {
 			return "", errOtherNetwork(network)
 		}
-		return lower, checkSegwit(p.hrp, text)
+		return lower, checkSegwit(p.Segwit, text)
 	}
-	return text, p.checkBase58(network, text)
+	return p.checkBase58(network, text)
 }
 
 func errOtherNetwork(network chain.Network) error {
@@ -112,6 +90,8 @@ func errOtherNetwork(network chain.Network) error {
 func errMistyped() error {
 	return ErrAddress.Saying("This address has a typing error: its checksum does not match.")
 }
+
+func errKind() error { return ErrAddress.Saying("This kind of address is not supported.") }
 
 func checkSegwit(hrp, text string) error {
 	part, words, encoding, err := bech32.DecodeGeneric(text) // refuses mixed case
@@ -128,28 +108,32 @@ func checkSegwit(hrp, text string) error {
 	case version == 1 && encoding == bech32.VersionM && size == 32:
 		return nil
 	case version > 1 && version <= 16 && encoding == bech32.VersionM:
-		return ErrAddress.Saying("This kind of address is not supported.")
+		return errKind()
 	}
 	return errMistyped()
 }
 
-func (p params) checkBase58(network chain.Network, text string) error {
+// checkBase58 reads P2PKH and P2SH in Base58Check and gives them as the network writes them.
+func (p params) checkBase58(network chain.Network, text string) (string, error) {
 	hash, version, err := base58.CheckDecode(text)
 	if err != nil && len(base58.Decode(text)) == 25 { // version, 20 bytes, checksum
-		return errMistyped()
+		return "", errMistyped()
 	}
 	if err != nil || len(hash) != 20 {
-		return ErrAddress
+		return "", ErrAddress
 	}
-	if version == p.pubKeyHash || version == p.scriptHash {
-		return nil
+	switch version {
+	case p.PubKeyHash:
+		return p.base58(chain.CashPubKeyHash, hash), nil
+	case p.ScriptHash, p.OldScriptHash:
+		return p.base58(chain.CashScriptHash, hash), nil
 	}
-	for _, other := range knownParams {
-		if version == other.pubKeyHash || version == other.scriptHash {
-			return errOtherNetwork(network)
+	for _, other := range chain.AddressForms() {
+		if version == other.PubKeyHash || version == other.ScriptHash {
+			return "", errOtherNetwork(network)
 		}
 	}
-	return ErrAddress
+	return "", ErrAddress
 }
 
 // PlayedAddress is the address of an index on the played chain, where nobody holds a key: a P2WPKH address in the

@@ -147,16 +147,16 @@ func parseOrigin(text string) (string, error) {
 }
 
 // scriptFor decides which script type is meant. What was said beside the key wins over the origin's purpose and that
-// over the default; a key whose version names another type than is said beside it is refused, as one of the two must
+// over the coin's usual one; a key whose version names another type than is said beside it is refused, as one of the two must
 // be a mistake.
-func (e expression) scriptFor(v version) (ScriptType, error) {
+func (e expression) scriptFor(v version, usual ScriptType) (ScriptType, error) {
 	said := e.script
 	if said == "" && v.script == "" {
 		said = e.purpose()
 	}
 	switch {
 	case said == "" && v.script == "":
-		return DefaultFor, nil
+		return usual, nil
 	case said == "":
 		return v.script, nil
 	case v.script != "" && v.script != said:

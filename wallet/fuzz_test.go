@@ -8,7 +8,10 @@ import (
 	"checkout/chain"
 )
 
-var allParams = []string{"mainnet", "testnet4", "signet", "regtest", "rehearsal"}
+var allParams = []string{
+	"mainnet", "testnet4", "signet", "regtest", "rehearsal",
+	"LTC/mainnet", "LTC/regtest", "DOGE/mainnet", "DOGE/regtest", "BCH/mainnet", "BCH/regtest",
+}
 
 // What is accepted reads back as the same key, and derives; what is not is refused with one of two faults.
 func FuzzParseKey(f *testing.F) {
@@ -16,7 +19,7 @@ func FuzzParseKey(f *testing.F) {
 		f.Add(seed, uint8(0))
 	}
 	for _, seed := range []string{
-		xpub44, ypub49, zpub84, xpub86, upub49, tpub,
+		xpub44, ypub49, zpub84, xpub86, upub49, tpub, ltub44, mtub49, dgub44,
 		"wpkh([73c5da0a/84h/0h/0h]" + zpub84 + "/<0;1>/*)", "sh(wpkh(" + xpub44 + "/**))", xpub44 + "-[taproot]",
 		"tr(" + xpub44 + ",{pk(a),pk(b)})", "wpkh((((((", "#", "##########", "[]", "[/]", "[deadbeef/]x", "()", "-[legacy]",
 		"\x00\xff", strings.Repeat("1", 500), strings.Repeat("[", 500), "wpkh(" + strings.Repeat("z", 400) + ")",
@@ -62,6 +65,8 @@ func FuzzParseAddress(f *testing.F) {
 		"1BgGZ9tcN4rm9KBzDn7KprQz87SZ26SAMH", "3JvL6Ymt8MVWiCNHC7oWU6nLeHNJKLZGLN", "2Mww8dCYPUpKHofjgcXcBCEGmniw9CoaiD2",
 		"BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4", "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0",
 		"bcrt1q0xcqpzrky6eff2g52qdye53xkk9jxkvrl4xfg5", "tb1z0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqglt7rf",
+		"M7wtsL7wSHDBJVMWWhtQfTMSYYkyooAAXM", "31jkZShyVAMkVz5cQpu4qp73DrAXtFP3rZ", "DBus3bamQjgJULBJtYXpEzDWQRwF5iwxgC",
+		"bitcoincash:qqyx49mu0kkn9ftfj6hje6g2wfer34yfnq5tahq3q6", "QQYX49MU0KKN9FTFJ6HJE6G2WFER34YFNQ5TAHQ3Q6", "bchreg:", "q:", ":",
 		"bc1", "BC1", "bc11", "tltc1q", "1", strings.Repeat("1", 90), "bc1\x00", "ß", "\xff",
 	} {
 		for i := range allParams {

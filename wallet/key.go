@@ -31,7 +31,8 @@ const (
 	TR     ScriptType = "tr"      // P2TR by key, "bc1p…": BIP86
 )
 
-// DefaultFor is the script type of a key that comes without any word on it, a plain xpub or tpub.
+// DefaultFor is the script type of a key that comes without any word on it, a plain xpub or tpub, of a coin that has
+// segregated witness; of others it is PKH.
 //
 // SLIP-0132 would have these mean P2PKH, but wallets have exported plain xpubs for all kinds of accounts ever since
 // descriptors replaced the special prefixes. BTCPay Server reads them as P2WPKH, and so do we; its suffixes choose
@@ -58,7 +59,8 @@ type Key struct {
 // ParseKey reads an account key for a network. It understands
 //
 //   - extended keys (BIP32): xpub and tpub, which are P2WPKH unless said otherwise (see DefaultFor), and those whose
-//     prefix names the script type (SLIP-0132): ypub, upub (P2WPKH in P2SH), zpub, vpub (P2WPKH);
+//     prefix names the script type (SLIP-0132): ypub, upub (P2WPKH in P2SH), zpub, vpub (P2WPKH), or the coin (see
+//     versions). Coins without segregated witness take only keys of P2PKH accounts, which their xpub is then;
 //   - output descriptors (BIP380) of one such key: pkh(KEY), wpkh(KEY), sh(wpkh(KEY)), tr(KEY), with a checksum that is
 //     verified if it is there.
 //
@@ -93,10 +95,7 @@ func ParseKey(text string, network chain.Network) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	if v.main != network.Main {
-		return Key{}, wrongNetwork(v.main, network)
-	}
-	script, err := e.scriptFor(v)
+	script, err := p.accountFor(e, v, network)
 	if err != nil {
 		return Key{}, err
 	}
@@ -105,7 +104,7 @@ func ParseKey(text string, network chain.Network) (Key, error) {
 
 func wrongNetwork(mainKey bool, network chain.Network) error {
 	if mainKey {
-		return ErrKey.Saying("This is a key of the Bitcoin main network; it is not valid on " + network.Name + ".")
+		return ErrKey.Saying("This is a key of a main network; it is not valid on " + network.Name + ".")
 	}
 	return ErrKey.Saying("This is a key of a test network; it is not valid on " + network.Name + ".")
 }

@@ -21,6 +21,7 @@ const (
 	tpub   = "tpubDDRojdS4jYQXNugn4t2WLrZ7mjfAyoVQu7MLk4eurqFCbrc7cHLZX8W5YRS8ZskGR9k9t3PqVv68bVBjAyW4nWM9pTGRddt3GQftg6MVQsm"
 )
 
+// network is one of Bitcoin's, or "LTC/regtest", one of another coin.
 func network(t testing.TB, params string) chain.Network {
 	t.Helper()
 	if params == "rehearsal" {
@@ -28,6 +29,9 @@ func network(t testing.TB, params string) chain.Network {
 		return n
 	}
 	n, _, ok := chain.Bitcoin(params)
+	if coin, of, another := strings.Cut(params, "/"); another {
+		n, _, ok = chain.UTXO(coin, of)
+	}
 	if !ok {
 		t.Fatalf("no network %q", params)
 	}

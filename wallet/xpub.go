@@ -35,6 +35,7 @@ type version struct {
 	main   bool       // of the main network, else of the test networks, which all share theirs
 	script ScriptType // empty if it does not say
 	multi  bool       // of an account with several keys
+	coin   string     // of which coin alone; empty: most coins write their keys like Bitcoin
 }
 
 // The version bytes every key is written with (BIP32).
@@ -43,7 +44,9 @@ const (
 	versionTest = 0x043587cf // tpub
 )
 
-// versions are those of Bitcoin's public keys.
+// versions are those of Bitcoin's public keys, and those other coins have registered besides (SLIP-0132; dgub is that of
+// Dogecoin's chainparams.cpp). Ltub and dgub are to their coins what xpub is to Bitcoin: SLIP-0132 has Ltub for P2PKH, but
+// wallets export it for all kinds of accounts.
 var versions = [...]version{
 	{bytes: versionMain, main: true},
 	{bytes: 0x049d7cb2, main: true, script: SHWPKH}, // ypub
@@ -55,6 +58,11 @@ var versions = [...]version{
 	{bytes: 0x045f1cf6, script: WPKH},   // vpub
 	{bytes: 0x024289ef, multi: true},    // Upub
 	{bytes: 0x02575483, multi: true},    // Vpub
+
+	{bytes: 0x019da462, main: true, coin: "LTC"},                 // Ltub
+	{bytes: 0x01b26ef6, main: true, coin: "LTC", script: SHWPKH}, // Mtub
+	{bytes: 0x0436f6e1, coin: "LTC"},                             // ttub
+	{bytes: 0x02facafd, main: true, coin: "DOGE"},                // dgub
 }
 
 func versionOf(bytes uint32) (version, bool) {
@@ -91,7 +99,7 @@ func parseExtended(text string) (extended, version, error) {
 	raw := append([]byte{first}, payload...)
 	v, ok := versionOf(binary.BigEndian.Uint32(raw))
 	if !ok {
-		return extended{}, version{}, ErrKey.Saying("This is not a key of a Bitcoin account.")
+		return extended{}, version{}, ErrKey.Saying("This is not a key of a known kind of account.")
 	}
 	if v.multi {
 		return extended{}, version{}, ErrKey.Saying("This is one key of a multi-signature account, which is not supported.")

@@ -257,7 +257,7 @@ func TestSyncingOnMain(t *testing.T) {
 		"old blocks":       {now.Unix() - 25*3600, false, bitcoin.ErrSyncing},
 		"initial download": {now.Unix() - 3600, true, bitcoin.ErrSyncing},
 	} {
-		s := chainOf(800_000).with("getblockhash", func([]any) any { return network.Genesis })
+		s := chainOf(800_000).with("getblockhash", blocks(network))
 		s.with("getblockchaininfo", func([]any) any {
 			return map[string]any{
 				"blocks": 800_000, "headers": 800_000, "bestblockhash": strings.Repeat("ab", 32),

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 
 	"github.com/btcsuite/btcd/address/v2"
@@ -16,21 +15,18 @@ import (
 	"checkout/money"
 )
 
-// maxMoney is all the coins there can be, in satoshi. No output can hold more.
-const maxMoney = 21_000_000 * 100_000_000
-
 // finalSequence and the next lower value are the sequence numbers that do not signal replacement (BIP125).
 const finalSequence = 0xffffffff
 
 func (n *Node) decodeHeader(text string) (*wire.BlockHeader, error) {
 	header := &wire.BlockHeader{}
-	return header, decodeHex(text, header.Deserialize)
+	return header, decodeHex(text, func(r *bytes.Reader) error { return n.coin.readHeader(r, header) })
 }
 
 // decodeBlock reads a raw block and checks all that can be checked of it alone.
 func (n *Node) decodeBlock(text, hash string, height int64) (chain.Block, error) {
 	var raw wire.MsgBlock
-	if err := decodeHex(text, raw.Deserialize); err != nil {
+	if err := decodeHex(text, func(r *bytes.Reader) error { return n.coin.readBlock(r, &raw) }); err != nil {
 		return chain.Block{}, err
 	}
 	if err := n.checkHeader(&raw.Header, hash); err != nil {
@@ -54,11 +50,15 @@ func (n *Node) decodeBlock(text, hash string, height int64) (chain.Block, error)
 	return block, checkMerkleRoot(ids, raw.Header.MerkleRoot)
 }
 
-// decodeTx reads a raw transaction that must have the given id.
+// decodeTx reads a raw transaction that must have the given id. One that is of Litecoin's MWEB alone has no inputs and outputs
+// that could be read, and an id that nothing of it can be checked against: it is taken for one that pays nobody.
 func (n *Node) decodeTx(text, id string) (chain.Tx, error) {
 	var raw wire.MsgTx
-	if err := decodeHex(text, raw.Deserialize); err != nil {
+	if err := decodeHex(text, func(r *bytes.Reader) error { return n.coin.readSingle(r, &raw) }); err != nil {
 		return chain.Tx{}, err
+	}
+	if n.coin.mweb && len(raw.TxIn) == 0 && len(raw.TxOut) == 0 {
+		return chain.Tx{ID: id}, nil
 	}
 	if got := raw.TxHash().String(); got != id {
 		return chain.Tx{}, fmt.Errorf("transaction %s is given as %s", got, id)
@@ -71,7 +71,7 @@ func (n *Node) decodeTx(text, id string) (chain.Tx, error) {
 }
 
 // decodeHex reads all of a text with a function that takes a stream.
-func decodeHex(text string, read func(io.Reader) error) error {
+func decodeHex(text string, read func(*bytes.Reader) error) error {
 	data, err := hex.DecodeString(text)
 	if err != nil {
 		return errors.New("not hexadecimal")
@@ -104,7 +104,7 @@ func (n *Node) transaction(raw *wire.MsgTx, id string) (chain.Tx, error) {
 		}
 	}
 	for i, out := range raw.TxOut {
-		if out.Value < 0 || out.Value > maxMoney {
+		if out.Value < 0 || out.Value > n.coin.maxMoney {
 			return chain.Tx{}, fmt.Errorf("transaction %s: output %d is of %d satoshi", id, i, out.Value)
 		}
 		to, ok := n.addressOf(out.PkScript)
@@ -146,25 +146,52 @@ const (
 // bare key, or several, are nobody's address even if one could be made of the key: whoever derives addresses from an
 // account does not look for such outputs, and could not count on spending them.
 func (n *Node) addressOf(script []byte) (string, bool) {
-	var to address.Address
-	var err error
+	if n.coin.tokens && len(script) > 0 && script[0] == tokenPrefix {
+		var ok bool
+		if script, ok = afterToken(script); !ok {
+			return "", false
+		}
+	}
 	switch size := len(script); {
 	case size == 25 && script[0] == opDup && script[1] == opHash160 && script[2] == opData20 &&
 		script[23] == opEqualVerify && script[24] == opCheckSig:
-		to, err = address.NewAddressPubKeyHash(script[3:23], n.params)
+		return n.hashed(chain.CashPubKeyHash, script[3:23])
 	case size == 23 && script[0] == opHash160 && script[1] == opData20 && script[22] == opEqual:
-		to, err = address.NewAddressScriptHashFromHash(script[2:22], n.params)
-	case size == 22 && script[0] == opFalse && script[1] == opData20:
-		to, err = address.NewAddressWitnessPubKeyHash(script[2:], n.params)
-	case size == 34 && script[0] == opFalse && script[1] == opData32:
-		to, err = address.NewAddressWitnessScriptHash(script[2:], n.params)
-	case size == 34 && script[0] == opOne && script[1] == opData32:
-		to, err = address.NewAddressTaproot(script[2:], n.params)
-	default:
-		return "", false
+		return n.hashed(chain.CashScriptHash, script[2:22])
+	case n.form.Segwit != "":
+		return n.witness(script)
 	}
+	return "", false
+}
+
+// hashed is the address of a P2PKH or P2SH script, in cashaddr where the coin has that.
+func (n *Node) hashed(kind chain.CashKind, hash []byte) (string, bool) {
+	if prefix := n.form.Cash; prefix != "" {
+		return chain.CashAddr(prefix, kind, [20]byte(hash)), true
+	}
+	if kind == chain.CashScriptHash {
+		return written(address.NewAddressScriptHashFromHash(hash, n.params))
+	}
+	return written(address.NewAddressPubKeyHash(hash, n.params))
+}
+
+// witness is the address of a witness program (BIP141).
+func (n *Node) witness(script []byte) (string, bool) {
+	switch size := len(script); {
+	case size == 22 && script[0] == opFalse && script[1] == opData20:
+		return written(address.NewAddressWitnessPubKeyHash(script[2:], n.params))
+	case size == 34 && script[0] == opFalse && script[1] == opData32:
+		return written(address.NewAddressWitnessScriptHash(script[2:], n.params))
+	case size == 34 && script[0] == opOne && script[1] == opData32:
+		return written(address.NewAddressTaproot(script[2:], n.params))
+	}
+	return "", false
+}
+
+// written is the text of an address. The lengths are right, so there is no error.
+func written[A address.Address](to A, err error) (string, bool) {
 	if err != nil {
-		return "", false // the lengths are right, so this does not happen
+		return "", false
 	}
 	return to.EncodeAddress(), true
 }

@@ -104,7 +104,7 @@ func TestTransaction(t *testing.T) {
 	if tx, _ = n.transaction(raw, "id"); !tx.Replaceable {
 		t.Error("one input signals replacement, the transaction does not")
 	}
-	for _, value := range []int64{-1, maxMoney + 1} {
+	for _, value := range []int64{-1, n.coin.maxMoney + 1} {
 		raw.TxOut[0].Value = value // of an output that pays no address, even
 		if _, err := n.transaction(raw, "id"); err == nil {
 			t.Errorf("an output of %d satoshi is believed", value)

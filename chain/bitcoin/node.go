@@ -1,9 +1,10 @@
-// Package bitcoin reads the Bitcoin chain from a node of the operator's: Bitcoin Core, btcd, or whatever answers the
-// same JSON-RPC calls.
+// Package bitcoin reads a chain of Bitcoin's family from a node of the operator's: Bitcoin Core, btcd, Litecoin Core, Dogecoin
+// Core, Bitcoin Cash Node, or whatever answers the same JSON-RPC calls. What a coin has of its own is a row of coins.
 //
 // The node is not believed. Answers are bounded in size and time; every block must hash to its name, contain the
-// transactions its header commits to and carry its proof of work; every transaction must hash to its name; and the
-// first block must be that of the configured network, or nothing else is asked.
+// transactions its header commits to and carry its proof of work (but for Litecoin and Dogecoin, see coin); every transaction
+// must hash to its name; and the first block, and a later one where chains begin alike, must be that of the configured network,
+// or nothing else is asked.
 package bitcoin
 
 import (
@@ -42,9 +43,6 @@ const (
 	codeNoMethod     = -32601 // the node does not know the call
 )
 
-// blockLimit is how many bytes a block's answer may have; a block has at most 4 MB, twice that in hex.
-const blockLimit = 64 << 20
-
 // syncGap is how many blocks a node may lack of the headers it knows before it counts as syncing. A header arrives some
 // seconds before its block, so one or two are nothing unusual.
 const syncGap = 2
@@ -68,6 +66,8 @@ type Node struct {
 	network chain.Network
 	asset   chain.Asset
 	params  *chaincfg.Params
+	form    chain.AddressForm
+	coin    coin
 	now     func() time.Time
 
 	noEntries atomic.Bool // the node does not know getmempoolentry
@@ -83,32 +83,19 @@ func New(c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	params, ok := paramsOf(c.Network)
+	params, coin, ok := paramsOf(c.Network)
 	if !ok {
-		return nil, fmt.Errorf("network %q is not one of Bitcoin's", c.Network.ID)
+		return nil, fmt.Errorf("network %q is not one of Bitcoin's family", c.Network.ID)
 	}
-	if c.Asset.Network != c.Network.ID || c.Asset.Currency.Scale != 8 {
+	if c.Asset.Network != c.Network.ID || c.Asset.Currency.Code != c.Network.Coin || c.Asset.Currency.Scale != 8 {
 		return nil, fmt.Errorf("asset %q is not the coin of %q", c.Asset.ID, c.Network.ID)
 	}
-	n := &Node{rpc: rpc, network: c.Network, asset: c.Asset, params: params, now: c.Now}
+	n := &Node{rpc: rpc, network: c.Network, asset: c.Asset, params: params, coin: coin, now: c.Now}
+	n.form, _ = c.Network.AddressForm()
 	if n.now == nil {
 		n.now = time.Now
 	}
 	return n, nil
-}
-
-func paramsOf(network chain.Network) (*chaincfg.Params, bool) {
-	switch network.Params {
-	case "mainnet":
-		return &chaincfg.MainNetParams, true
-	case "testnet4":
-		return &chaincfg.TestNet4Params, true
-	case "signet":
-		return &chaincfg.SigNetParams, true
-	case "regtest":
-		return &chaincfg.RegressionNetParams, true
-	}
-	return nil, false
 }
 
 // Network is the network the node is of.
@@ -133,19 +120,36 @@ func (n *Node) ask(ctx context.Context, limit int64, result any, method string, 
 	}
 }
 
-// identify asks for the genesis block, unless that is known already.
+// identify asks for the blocks that tell the network from all others, unless they are known already.
 func (n *Node) identify(ctx context.Context) error {
 	if n.verified.Load() {
 		return nil
 	}
-	var hash string
-	if err := n.ask(ctx, rpc.AnswerLimit, &hash, "getblockhash", 0); err != nil {
+	if err := n.has(ctx, chain.BlockRef{Hash: n.network.Genesis}); err != nil {
 		return err
 	}
-	if hash != n.network.Genesis {
-		return ErrWrongNetwork.Because(fmt.Errorf("its first block is %.64q, not %s", hash, n.network.Genesis))
+	if c := n.network.Checkpoint; !c.IsZero() {
+		err := n.has(ctx, c)
+		if refusal, ok := errors.AsType[*rpc.Error](err); ok && saysNoBlock(refusal.Code) {
+			return ErrSyncing.Because(fmt.Errorf("it has no block %d yet", c.Height))
+		}
+		if err != nil {
+			return err
+		}
 	}
 	n.verified.Store(true)
+	return nil
+}
+
+// has checks that a block is in the node's chain; ErrWrongNetwork if another is in its place.
+func (n *Node) has(ctx context.Context, block chain.BlockRef) error {
+	var hash string
+	if err := n.ask(ctx, rpc.AnswerLimit, &hash, "getblockhash", block.Height); err != nil {
+		return err
+	}
+	if hash != block.Hash {
+		return ErrWrongNetwork.Because(fmt.Errorf("its block %d is %.64q, not %s", block.Height, hash, block.Hash))
+	}
 	return nil
 }
 
@@ -216,7 +220,7 @@ func (n *Node) Block(ctx context.Context, height int64) (chain.Block, error) {
 		return chain.Block{}, err
 	}
 	var text string
-	if err := n.ask(ctx, blockLimit, &text, "getblock", hash, 0); err != nil {
+	if err := n.ask(ctx, n.coin.blockLimit, &text, "getblock", hash, n.coin.raw()); err != nil {
 		return chain.Block{}, err
 	}
 	block, err := n.decodeBlock(text, hash, height)

@@ -109,8 +109,8 @@ func (n *Node) satoshi(value json.Number) (money.Amount, error) {
 	if !ok {
 		return money.Amount{}, fmt.Errorf("value %q", value)
 	}
-	units := coins.Mul(coins, big.NewRat(100_000_000, 1))
-	if !units.IsInt() || units.Sign() < 0 || units.Cmp(big.NewRat(maxMoney, 1)) > 0 {
+	units := coins.Mul(coins, big.NewRat(satoshi, 1))
+	if !units.IsInt() || units.Sign() < 0 || units.Cmp(big.NewRat(n.coin.maxMoney, 1)) > 0 {
 		return money.Amount{}, fmt.Errorf("value %q is no amount of satoshi", value)
 	}
 	return money.New(n.asset.Currency, units.Num()), nil

@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ const patience = 30 * time.Second
 type BitcoinOptions struct {
 	Empty         bool   // no blocks but the first
 	MiningAddress string // who gets the new coins; the payer cannot pay then
+	Coin          string // what the node is taken for: "LTC", "DOGE", "BCH"; Bitcoin if empty
 }
 
 // BitcoinNode is a btcd node of a private network that ends with the test. What goes wrong with it fails the test.
@@ -33,6 +35,8 @@ type BitcoinNode struct {
 	*Payer
 	t       testing.TB
 	process *regtest.Process
+	network chain.Network
+	asset   chain.Asset
 }
 
 // StartBitcoin starts a btcd node. Without btcd the test is skipped, or fails if CHECKOUT_REQUIRE names "nodes".
@@ -53,7 +57,15 @@ func StartBitcoin(t testing.TB, options BitcoinOptions) *BitcoinNode {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &BitcoinNode{t: t, process: p, Payer: &Payer{t: t, payer: payer}}
+	coin := options.Coin
+	if coin == "" {
+		coin = "BTC"
+	}
+	network, asset, ok := chain.UTXO(coin, "regtest")
+	if !ok {
+		t.Fatalf("no coin %q", coin)
+	}
+	n := &BitcoinNode{t: t, process: p, network: network, asset: asset, Payer: &Payer{t: t, payer: payer, network: network}}
 	if !options.Empty {
 		n.Generate(StartBlocks)
 	}
@@ -104,11 +116,13 @@ func (n *BitcoinNode) URL() string { return n.process.URL() }
 // Process is the node itself, for what is not here.
 func (n *BitcoinNode) Process() *regtest.Process { return n.process }
 
+// Asset is the coin the node is taken for one of.
+func (n *BitcoinNode) Asset() chain.Asset { return n.asset }
+
 // Adapter is a new adapter on the node.
 func (n *BitcoinNode) Adapter() *bitcoin.Node {
 	n.t.Helper()
-	network, asset, _ := chain.Bitcoin("regtest")
-	a, err := bitcoin.New(bitcoin.Config{RPC: rpc.Config{URL: n.URL()}, Network: network, Asset: asset})
+	a, err := bitcoin.New(bitcoin.Config{RPC: rpc.Config{URL: n.URL()}, Network: n.network, Asset: n.asset})
 	must(n.t, err)
 	return a
 }
@@ -202,10 +216,11 @@ func (n *BitcoinNode) Start() {
 	must(n.t, n.process.Resume(n.t.Context()))
 }
 
-// Payer is the wallet that a node's blocks are mined to. Amounts are in satoshi.
+// Payer is the wallet that a node's blocks are mined to. Amounts are in satoshi. It pays addresses of the node's coin.
 type Payer struct {
-	t     testing.TB
-	payer *regtest.Payer
+	t       testing.TB
+	payer   *regtest.Payer
+	network chain.Network
 }
 
 // Pay pays an address, not replaceably, and names the transaction.
@@ -217,7 +232,7 @@ func (p *Payer) Pay(address string, sats int64) string {
 // PayMany pays several outputs with one transaction. The change comes after them.
 func (p *Payer) PayMany(outputs ...regtest.Output) regtest.Tx {
 	p.t.Helper()
-	tx, err := p.payer.Pay(p.t.Context(), outputs...)
+	tx, err := p.payer.Pay(p.t.Context(), p.outputs(outputs)...)
 	must(p.t, err)
 	return tx
 }
@@ -225,7 +240,7 @@ func (p *Payer) PayMany(outputs ...regtest.Output) regtest.Tx {
 // PayReplaceable pays an address and signals that it may be replaced.
 func (p *Payer) PayReplaceable(address string, sats int64) regtest.Tx {
 	p.t.Helper()
-	tx, err := p.payer.PayReplaceable(p.t.Context(), regtest.Output{Address: address, Sats: sats})
+	tx, err := p.payer.PayReplaceable(p.t.Context(), p.outputs([]regtest.Output{{Address: address, Sats: sats}})...)
 	must(p.t, err)
 	return tx
 }
@@ -233,9 +248,26 @@ func (p *Payer) PayReplaceable(address string, sats int64) regtest.Tx {
 // Replace spends the coins of an earlier payment for something else. Without outputs they all go back to the payer.
 func (p *Payer) Replace(earlier regtest.Tx, outputs ...regtest.Output) regtest.Tx {
 	p.t.Helper()
-	tx, err := p.payer.Replace(p.t.Context(), earlier, outputs...)
+	tx, err := p.payer.Replace(p.t.Context(), earlier, p.outputs(outputs)...)
 	must(p.t, err)
 	return tx
+}
+
+// outputs have the scripts of addresses of another coin than the node's own.
+func (p *Payer) outputs(list []regtest.Output) []regtest.Output {
+	p.t.Helper()
+	if p.network.Coin == "BTC" {
+		return list
+	}
+	list = slices.Clone(list)
+	for i, out := range list {
+		if out.Script == nil {
+			var err error
+			list[i].Script, err = Script(p.network, out.Address)
+			must(p.t, err)
+		}
+	}
+	return list
 }
 
 // Until asks again and again until yes, and fails the test when that takes too long.

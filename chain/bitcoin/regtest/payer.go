@@ -36,7 +36,8 @@ const (
 // Output is something to be paid.
 type Output struct {
 	Address string
-	Sats    int64 // satoshi
+	Script  []byte // what is paid where the node knows no such address: of another coin; Address is for people then
+	Sats    int64  // satoshi
 }
 
 // Tx is a transaction the payer made.
@@ -131,9 +132,12 @@ func (p *Payer) make(outputs []Output, instead *Tx, sequence uint32, tip int64) 
 	raw := wire.NewMsgTx(2)
 	var need int64
 	for _, out := range outputs {
-		script, err := scriptOf(out.Address)
-		if err != nil {
-			return Tx{}, err
+		script := out.Script
+		if script == nil {
+			var err error
+			if script, err = scriptOf(out.Address); err != nil {
+				return Tx{}, err
+			}
 		}
 		raw.AddTxOut(wire.NewTxOut(out.Sats, script))
 		need += out.Sats
