@@ -85,6 +85,9 @@ func UTXO(coin, params string) (Network, Asset, bool) {
 	for _, a := range utxoAssets() {
 		if a.Currency.Code == coin {
 			a.Network = n.ID
+			if form, _ := n.AddressForm(); form.Cash != "" { // such addresses begin with the scheme of their network
+				a.Scheme = form.Cash
+			}
 			return n, a, true
 		}
 	}

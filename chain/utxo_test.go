@@ -19,7 +19,7 @@ func TestUTXO(t *testing.T) {
 		{"DOGE", "mainnet", "dogecoin", "doge", "dogecoin", 6, "0.01", "10000000000"},
 		{"DOGE", "regtest", "dogecoin-regtest", "doge", "dogecoin", 6, "0.01", "10000000000"},
 		{"BCH", "mainnet", "bitcoincash", "bch", "bitcoincash", 6, "0.00001", "21000000"},
-		{"BCH", "regtest", "bitcoincash-regtest", "bch", "bitcoincash", 6, "0.00001", "21000000"},
+		{"BCH", "regtest", "bitcoincash-regtest", "bch", "bchreg", 6, "0.00001", "21000000"},
 	} {
 		n, a, ok := UTXO(v.coin, v.params)
 		if !ok || n.ID != v.id || n.Coin != v.coin || n.Params != v.params || n.Family != FamilyBitcoin || len(n.Genesis) != 64 {

@@ -68,7 +68,7 @@ func NewMethod(a chain.Asset, n chain.Network, terms string) Method {
 		Asset: a.ID, Network: a.Network, Currency: a.Currency, Confirmations: a.Confirmations,
 		Places: min(a.DuePlaces, 8), Dust: a.Dust, Cap: a.Cap, Minimum: a.Minimum, ConfirmWithin: 72 * time.Hour,
 	}
-	if n.Family == chain.FamilyBitcoin {
+	if n.Coin == "BTC" { // its mempools keep for two weeks what pays too little to be mined
 		m.ConfirmWithin = 14 * 24 * time.Hour
 	}
 	if terms == TermsCoinsPaid {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"maps"
 	"net/url"
 	"slices"
@@ -32,9 +33,7 @@ type joined struct {
 
 // joined lists the networks that have a node, in the order they are shown in.
 func (s *Settings) joined() ([]joined, error) {
-	catalogue := chain.Catalogue()
-	dev, devCoin := chain.Devnet()
-	known := append(catalogue.Networks(), dev)
+	known, assets := joinable()
 	var list []joined
 	for _, n := range known {
 		urls, named := s.RPC[n.ID]
@@ -42,41 +41,69 @@ func (s *Settings) joined() ([]joined, error) {
 			continue
 		}
 		j := joined{network: n}
-		for _, a := range append(catalogue.Assets(), devCoin) {
+		for _, a := range assets {
 			if a.Network == n.ID {
 				j.assets = append(j.assets, a)
 			}
 		}
-		if n.Family != chain.FamilyEVM {
-			return nil, setting(rpcSetting, n.Name+" cannot be watched this way.")
-		}
-		for text := range strings.FieldsSeq(urls) {
-			u, err := url.Parse(text)
-			if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" { // not repeated: it may hold a key
-				return nil, setting(rpcSetting, "A node is http://host:port or https://host/path; several of one network stand with spaces between them.")
-			}
-			j.nodes = append(j.nodes, rpc.Config{URL: text})
-		}
-		if len(j.nodes) == 0 {
-			return nil, setting(rpcSetting, "Nodes are NETWORK=URL.")
+		var err error
+		if j.nodes, err = nodes(n, urls); err != nil {
+			return nil, err
 		}
 		list = append(list, j)
 	}
 	for id := range s.RPC {
 		if !slices.ContainsFunc(known, func(n chain.Network) bool { return n.ID == id }) {
-			return nil, setting(rpcSetting, "There is no network "+strconv.Quote(id)+"; there are "+names(known)+".")
+			return nil, setting(rpcSetting, "There is no network "+strconv.Quote(id)+" to be watched this way; there are "+names(known)+".")
 		}
 	}
 	return s.withTokens(list)
 }
 
-// names lists the networks that can be joined.
+// joinable are the networks that can be watched besides Bitcoin, which has settings of its own, and their assets: those of the
+// catalogue, and private ones.
+func joinable() ([]chain.Network, []chain.Asset) {
+	var networks []chain.Network
+	catalogue := chain.Catalogue()
+	assets := catalogue.Assets()
+	for _, n := range catalogue.Networks() {
+		if n.Family == chain.FamilyEVM || (n.Family == chain.FamilyBitcoin && n.ID != "bitcoin") {
+			networks = append(networks, n)
+		}
+	}
+	for _, coin := range chain.UTXOCoins() {
+		if n, a, ok := chain.UTXO(coin, "regtest"); ok && coin != "BTC" {
+			networks, assets = append(networks, n), append(assets, a)
+		}
+	}
+	dev, devCoin := chain.Devnet()
+	return append(networks, dev), append(assets, devCoin)
+}
+
+// nodes reads the addresses of a network's nodes. They are not repeated in a refusal: they may hold a key.
+func nodes(n chain.Network, urls string) ([]rpc.Config, error) {
+	var list []rpc.Config
+	for text := range strings.FieldsSeq(urls) {
+		u, err := url.Parse(text)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+			return nil, setting(rpcSetting, "A node is http://user:pass@host:port or https://host/path; several of one network stand with spaces between them.")
+		}
+		list = append(list, rpc.Config{URL: text})
+	}
+	switch {
+	case len(list) == 0:
+		return nil, setting(rpcSetting, "Nodes are NETWORK=URL.")
+	case len(list) > 1 && n.Family == chain.FamilyBitcoin:
+		return nil, setting(rpcSetting, n.Name+" takes one node: a full node of your own sees its mempool, and others cannot stand in for that.")
+	}
+	return list, nil
+}
+
+// names lists networks.
 func names(networks []chain.Network) string {
 	var list []string
 	for _, n := range networks {
-		if n.Family == chain.FamilyEVM {
-			list = append(list, n.ID)
-		}
+		list = append(list, n.ID)
 	}
 	return strings.Join(list, ", ")
 }
@@ -144,13 +171,26 @@ func (a *app) sources() ([]watch.Source, error) {
 		for i := range j.assets {
 			j.assets[i] = a.configured(j.assets[i])
 		}
-		node, err := evm.New(evm.Config{RPC: j.nodes, Network: j.network, Assets: j.assets, Final: evm.Finality(a.settings.Finality[j.network.ID]), Now: a.now})
+		source, err := a.source(j)
 		if err != nil {
-			return nil, setting(rpcSetting, "The node's settings cannot be used.").Because(err)
+			return nil, setting(rpcSetting, "The settings of the nodes of "+j.network.Name+" cannot be used.").Because(err)
 		}
-		list = append(list, node)
+		list = append(list, source)
 	}
 	return list, nil
+}
+
+// source makes the adapter of a network's family.
+func (a *app) source(j joined) (watch.Source, error) {
+	switch j.network.Family {
+	case chain.FamilyBitcoin:
+		return bitcoin.New(bitcoin.Config{RPC: j.nodes[0], Network: j.network, Asset: j.assets[0], Now: a.now})
+	case chain.FamilyEVM:
+		return evm.New(evm.Config{
+			RPC: j.nodes, Network: j.network, Assets: j.assets, Final: evm.Finality(a.settings.Finality[j.network.ID]), Now: a.now,
+		})
+	}
+	return nil, errors.New("no adapter for " + string(j.network.Family))
 }
 
 // pace is the time between two looks at a network.
@@ -177,6 +217,9 @@ var explorers = map[string]string{ //nolint:gochecknoglobals // a constant
 	"bitcoin":          "https://mempool.space/tx/",
 	"bitcoin-testnet4": "https://mempool.space/testnet4/tx/",
 	"bitcoin-signet":   "https://mempool.space/signet/tx/",
+	"litecoin":         "https://litecoinspace.org/tx/",
+	"dogecoin":         "https://dogechain.info/tx/",
+	"bitcoincash":      "https://blockchair.com/bitcoin-cash/transaction/",
 	"ethereum":         "https://etherscan.io/tx/",
 	"bsc":              "https://bscscan.com/tx/",
 	"polygon":          "https://polygonscan.com/tx/",
