@@ -17,6 +17,13 @@ func Devnet() (Network, Asset) {
 	return n, coin("eth", "Ethereum", "ETH", 18, n.ID, 3, Asset{DuePlaces: 6, Scheme: "ethereum"}, limits{5, 4, 200_000_000})
 }
 
+// SisterDevnet is a second one, where addresses are the same.
+func SisterDevnet() (Network, Asset) {
+	n, _ := Devnet()
+	n.ID, n.Name, n.Coin, n.EVM = "bsc-dev", "BNB devnet", "BNB", EVM{ChainID: 31338, Title: "BNB devnet"}
+	return n, coin("bnb", "BNB", "BNB", 18, n.ID, 3, Asset{DuePlaces: 6, Scheme: "ethereum"}, limits{4, 3, 200_000_000})
+}
+
 // DevToken is a stablecoin on a private network, made there.
 func DevToken(code string, scale uint8, contract string) Asset {
 	n, coin := Devnet()

@@ -43,6 +43,9 @@ func (s *Service) Reverted(ctx context.Context, owner ident.ID, network, hash st
 	return s.update(ctx, owner, func(a *Address, at Moment) (Effects, error) { return a.Reorganise(network, hash, moved, height, at) })
 }
 
+// Strayed takes note of nothing: a deposit address belongs to no order that somebody waits for. The log has it.
+func (s *Service) Strayed(context.Context, ident.ID, chain.Sighting) error { return nil }
+
 // Conflicted takes in that a transaction spends the same coins as one that pays the address.
 func (s *Service) Conflicted(ctx context.Context, owner ident.ID, network, txid, other string, block chain.BlockRef) error {
 	return s.update(ctx, owner, func(a *Address, at Moment) (Effects, error) { return a.Conflict(network, txid, other, block, at) })

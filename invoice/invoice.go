@@ -179,6 +179,7 @@ type Invoice struct {
 	Quotes    []Quote
 	Addresses []Address
 	Payments  []Payment
+	Strays    []Stray
 	Marks     []Mark
 	Refunds   []Refund
 	Ended     *End

@@ -338,6 +338,7 @@ func (inv *Invoice) Advance(network string, tip int64, spots Spots, at Moment) (
 func (inv *Invoice) Reorganise(network, block string, moved chain.Moves, height int64, spots Spots, at Moment) (Effects, error) {
 	at = inv.shift(at)
 	w := inv.begin(at, Cause{Kind: "chain", ID: block})
+	w.takeBackStrays(network, block, moved)
 	for i := range inv.Payments {
 		p := &inv.Payments[i]
 		if p.Transfer.Network != network {

@@ -47,6 +47,11 @@ func (s *Service) Reverted(ctx context.Context, owner ident.ID, network, hash st
 	})
 }
 
+// Strayed takes note of a transfer to an address of the invoice, but on a network it was not given out for.
+func (s *Service) Strayed(ctx context.Context, owner ident.ID, seen chain.Sighting) error {
+	return s.update(ctx, owner, func(inv *Invoice, at Moment) (Effects, error) { return inv.Stray(seen, s.known(inv), at) })
+}
+
 // Conflicted takes in that a transaction spends the same coins as one that pays an invoice.
 func (s *Service) Conflicted(ctx context.Context, owner ident.ID, network, txid, other string, block chain.BlockRef) error {
 	return s.update(ctx, owner, func(inv *Invoice, at Moment) (Effects, error) {

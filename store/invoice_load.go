@@ -23,7 +23,7 @@ func (s Invoices) load(ctx context.Context, id ident.ID) (inv *invoice.Invoice, 
 		if inv, heads, err = s.row(ctx, id); err != nil {
 			return err
 		}
-		for _, part := range []func(context.Context, *invoice.Invoice) error{s.quotes, s.addresses, s.payments, s.marks, s.refunds} {
+		for _, part := range []func(context.Context, *invoice.Invoice) error{s.quotes, s.addresses, s.payments, s.strays, s.marks, s.refunds} {
 			if err := part(ctx, inv); err != nil {
 				return fmt.Errorf("invoice %s: %w", id.Short(), err)
 			}

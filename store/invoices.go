@@ -297,6 +297,9 @@ func (s Invoices) keepLists(ctx context.Context, t *tx, before, inv *invoice.Inv
 			}
 		}
 	}
+	if err := t.keepStrays(ctx, before, inv); err != nil {
+		return err
+	}
 	return t.keepRefunds(ctx, before, inv)
 }
 
@@ -368,9 +371,19 @@ func (s Invoices) Unfinished(ctx context.Context, network string) ([]ident.ID, e
 	return s.unfinished(ctx, ident.OwnerInvoice, network)
 }
 
-// InBlock lists invoices with payments, or conflicts of payments, in a block.
+// InBlock lists invoices with payments, conflicts of payments, or money on the wrong network, in a block.
 func (s Invoices) InBlock(ctx context.Context, network, hash string) ([]ident.ID, error) {
-	return s.inBlock(ctx, ident.OwnerInvoice, network, hash)
+	list, err := s.inBlock(ctx, ident.OwnerInvoice, network, hash)
+	if err != nil {
+		return nil, err
+	}
+	strays, err := s.ids(ctx, "SELECT DISTINCT invoice_id FROM invoice_strays WHERE network = $1 AND block_hash = $2 ORDER BY invoice_id", network, hash)
+	for _, id := range strays {
+		if !slices.Contains(list, id) {
+			list = append(list, id)
+		}
+	}
+	return list, err
 }
 
 // PaidBy lists the invoices a transaction has paid to.

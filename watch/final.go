@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"checkout/chain"
 )
@@ -52,22 +53,22 @@ func (w *Watcher) ripen(ctx context.Context, cursor Cursor) error {
 // prove replaces the transactions of a block that pay our addresses by what they really did.
 func (w *Watcher) prove(ctx context.Context, block chain.BlockRef, f *finds) error {
 	prover, ok := w.Source.(Prover)
-	if !ok || block.IsZero() || len(f.hits) == 0 {
+	if !ok || block.IsZero() || len(f.hits)+len(f.astray) == 0 {
 		return nil
 	}
 	f.txs = append([]chain.Tx(nil), f.txs...)
-	last := -1
-	for _, h := range f.hits {
-		if h.tx == last {
+	done := map[int]bool{}
+	for _, h := range slices.Concat(f.hits, f.astray) {
+		if done[h.tx] {
 			continue
 		}
-		last = h.tx
+		done[h.tx] = true
 		proven, err := prover.Prove(ctx, block, f.txs[h.tx])
 		if err != nil {
 			return err
 		}
 		f.txs[h.tx] = proven
 	}
-	f.hits = match(f.txs, 0, f.owners)
+	f.hits, f.astray = match(f.txs, 0, f.owners), match(f.txs, 0, f.sisters)
 	return nil
 }

@@ -14,9 +14,12 @@ import (
 type finds struct {
 	txs    []chain.Tx
 	owners map[string]ident.ID // by address
-	hits   []hit
-	spent  map[string]int // coin → the place in txs of what spends it
-	mark   Mark
+	// sisters own the addresses that are nobody's here on a sister network
+	sisters map[string]ident.ID
+	hits    []hit
+	astray  []hit          // what pays owners of the same address on a sister network
+	spent   map[string]int // coin → the place in txs of what spends it
+	mark    Mark
 }
 
 // hit is a transaction that pays an owner.
@@ -55,6 +58,9 @@ func (w *Watcher) find(ctx context.Context, network string, block chain.BlockRef
 		return f, err
 	}
 	f.hits = match(txs, 0, f.owners)
+	if err := w.findAstray(ctx, block, &f, addresses); err != nil {
+		return f, err
+	}
 	return f, w.prove(ctx, block, &f)
 }
 
@@ -151,6 +157,14 @@ func (w *Watcher) report(ctx context.Context, network string, f finds, from, to 
 			continue
 		}
 		if err := w.sighted(ctx, network, f.txs[h.tx], h, p); err != nil {
+			return err
+		}
+	}
+	for _, h := range f.astray {
+		if h.tx < from || h.tx >= to {
+			continue
+		}
+		if err := w.strayed(ctx, network, f.txs[h.tx], h, p); err != nil {
 			return err
 		}
 	}

@@ -51,6 +51,15 @@ func (s Sinks) Reverted(ctx context.Context, owner ident.ID, network, hash strin
 	return sink.Reverted(ctx, owner, network, hash, moved, height)
 }
 
+// Strayed tells the owner's sink.
+func (s Sinks) Strayed(ctx context.Context, owner ident.ID, seen chain.Sighting) error {
+	sink, err := s.Of(ctx, owner)
+	if err != nil {
+		return err
+	}
+	return sink.Strayed(ctx, owner, seen)
+}
+
 // Conflicted tells the owner's sink.
 func (s Sinks) Conflicted(ctx context.Context, owner ident.ID, network, txid, other string, block chain.BlockRef) error {
 	sink, err := s.Of(ctx, owner)

@@ -147,6 +147,8 @@ type Sink interface {
 	// left the chain, and which transactions (moved) stand in the new branch as well.
 	InBlock(ctx context.Context, network, hash string) ([]ident.ID, error)
 	Reverted(ctx context.Context, owner ident.ID, network, hash string, moved chain.Moves, height int64) error
+	// Strayed tells of a transfer on another network to an address of the owner.
+	Strayed(ctx context.Context, owner ident.ID, s chain.Sighting) error
 	Conflicted(ctx context.Context, owner ident.ID, network, txid, other string, block chain.BlockRef) error
 	Evicted(ctx context.Context, owner ident.ID, network, txid string) error
 }

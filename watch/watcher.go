@@ -24,6 +24,9 @@ type Watcher struct {
 	// as dropped. That it is missing does not mean that it cannot confirm: nodes forget their mempools, and nobody sends it
 	// to ours again. So it is offered to the node meanwhile, and dropped only if the node says that it never can (lost.go).
 	EvictAfter time.Duration
+	// Sisters are networks where addresses are the same as on this one: who owns an address there is told of what comes to it
+	// here.
+	Sisters []string
 
 	known   map[string]struct{} // mempool transactions looked at
 	missing map[string]lost     // payments' transactions that are absent

@@ -21,7 +21,13 @@ type EVMNode struct {
 // test is skipped, or fails if CHECKOUT_REQUIRE names "nodes".
 func StartEVM(t testing.TB, every time.Duration) *EVMNode {
 	t.Helper()
-	p, err := devnet.Start(t.Context(), devnet.Config{Binary: program(t, "anvil"), Every: every})
+	return StartEVMChain(t, every, devnet.ChainID)
+}
+
+// StartEVMChain is StartEVM with a chain id of its own.
+func StartEVMChain(t testing.TB, every time.Duration, id int64) *EVMNode {
+	t.Helper()
+	p, err := devnet.Start(t.Context(), devnet.Config{Binary: program(t, "anvil"), Every: every, ChainID: id})
 	must(t, err)
 	t.Cleanup(func() {
 		if err := p.Stop(); err != nil {

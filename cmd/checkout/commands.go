@@ -398,6 +398,7 @@ type invoiceView struct {
 	Created     string   `json:"created_at"`
 
 	Payments []paymentView  `json:"payments,omitempty"`
+	Strays   []strayView    `json:"on_wrong_network,omitempty"`
 	Refunds  []refundAnswer `json:"refunds,omitempty"`
 }
 
@@ -435,6 +436,7 @@ func (a *app) view(inv *invoice.Invoice) invoiceView {
 			Status: string(p.Status), Standing: string(p.Standing), Wrong: p.Wrong,
 		})
 	}
+	v.Strays = strayViews(inv)
 	for _, r := range inv.Refunds {
 		v.Refunds = append(v.Refunds, answerOf(inv.ID, r))
 	}
@@ -477,6 +479,9 @@ func (c invoiceShowCmd) Run(ctx context.Context, s *Settings, out *console) erro
 		}
 		for _, p := range v.Payments {
 			text += "\n" + p.line()
+		}
+		for _, x := range v.Strays {
+			text += "\n" + x.line()
 		}
 		for _, r := range v.Refunds {
 			text += fmt.Sprintf("\nrefund %s  %s %s to %s  %s  %s", r.ID, r.Amount, r.Coin, r.Address, r.State, r.TxID)

@@ -314,6 +314,57 @@ func TestEVMWrongContract(t *testing.T) {
 	}
 }
 
+// TestEVMSisters: the payer chose another network in the wallet. It is not counted, and shown where it came; a branch without it
+// takes that back, and the right payment still pays.
+func TestEVMSisters(t *testing.T) {
+	onBoth(t, func(t *testing.T, db string) {
+		s := openEVM(t, db)
+		s.stop()
+		other := chaintest.StartEVMChain(t, 0, 31338)
+		usdt := other.MakeToken("USDT", 18)
+		s.set("CHECKOUT_RPC", "ethereum-dev="+s.node.URL()+";bsc-dev="+other.URL())
+		s.set("CHECKOUT_TOKENS", "USDT@ethereum-dev="+s.usdt+"/6;USDT@bsc-dev="+usdt+"/18")
+		s.serve()
+		s.ready("BNB")
+		chaintest.Until(t, "the token is offered", func() bool { return strings.Contains(s.listed(), "USDTE") })
+
+		inv := s.order("astray", "USDTE")
+		sum := new(big.Int).Mul(big.NewInt(100), millionths(1_000_000))
+		txid, err := other.PayToken(t.Context(), usdt, *inv.Address, sum)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other.Blocks(1)
+		s.view(inv, "wrong_asset")
+		page := s.get(inv.path())
+		if !strings.Contains(page, "BNB devnet") || !strings.Contains(page, "100 USDT") && !strings.Contains(page, "100\u00a0USDT") {
+			t.Error("the page does not say what came where")
+		}
+		var shown struct {
+			State  string
+			Strays []struct{ Network, Amount, TxID string } `json:"on_wrong_network"`
+		}
+		s.cli(&shown, "invoice", "show", s.id(inv))
+		if shown.State != "awaiting" || len(shown.Strays) != 1 || shown.Strays[0].TxID != txid || shown.Strays[0].Amount != "100" {
+			t.Errorf("the command shows %+v", shown)
+		}
+		if got := s.shop.of("astray"); len(got) != 0 {
+			t.Errorf("the shop hears %q", got)
+		}
+		if err := other.Reorg(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		s.view(inv, "waiting")
+		s.node.Tokens(s.usdt, *inv.Address, 100*usdtUnit)
+		s.node.Blocks(3)
+		s.view(inv, "paid")
+		s.audit()
+	})
+}
+
+// id is an invoice's own id.
+func (s *evmShop) id(c created) string { return strings.TrimPrefix(c.path(), "/i/") }
+
 // TestEVMWrongNetwork: a node of another chain than the settings say is not believed.
 func TestEVMWrongNetwork(t *testing.T) {
 	if testing.Short() {

@@ -77,7 +77,8 @@ func joinable() ([]chain.Network, []chain.Asset) {
 		}
 	}
 	dev, devCoin := chain.Devnet()
-	return append(networks, dev), append(assets, devCoin)
+	sister, sisterCoin := chain.SisterDevnet()
+	return append(networks, dev, sister), append(assets, devCoin, sisterCoin)
 }
 
 // nodes reads the addresses of a network's nodes. They are not repeated in a refusal: they may hold a key.
@@ -191,6 +192,17 @@ func (a *app) source(j joined) (watch.Source, error) {
 		})
 	}
 	return nil, errors.New("no adapter for " + string(j.network.Family))
+}
+
+// sisters are the networks where addresses are the same as on one.
+func (a *app) sisters(of chain.Network) []string {
+	var list []string
+	for _, n := range a.registry.Networks() {
+		if n.Family == chain.FamilyEVM && of.Family == chain.FamilyEVM && n.ID != of.ID && n.Main == of.Main {
+			list = append(list, n.ID)
+		}
+	}
+	return list
 }
 
 // pace is the time between two looks at a network.

@@ -262,7 +262,8 @@ func (a *app) watch() error {
 	add := func(source watch.Source, every time.Duration) {
 		a.watchers = append(a.watchers, &watch.Watcher{
 			Source: source, Book: chains, Sink: a.sinks(), Every: every, Log: a.log, EvictAfter: evictAfter,
-			Lease: &store.Lease{DB: a.db, Name: "watch:" + source.Network().ID, Holder: a.holder},
+			Sisters: a.sisters(source.Network()),
+			Lease:   &store.Lease{DB: a.db, Name: "watch:" + source.Network().ID, Holder: a.holder},
 		})
 	}
 	add(a.played, playedEvery)

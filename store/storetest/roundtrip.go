@@ -116,6 +116,16 @@ func (w *World) life(inv *invoice.Invoice) []step {
 			return inv.Credit(s, ident.New(rand.Reader), number, func(string) *rate.Quote { return nil }, known, at)
 		}}
 	}
+	astray := func(id string, in chain.BlockRef) step {
+		return step{"see on another network " + id, func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) {
+			out := chain.Transfer{Network: "sister", TxID: id, Ordinal: 2, Asset: "other", Address: addr.Text, Amount: money.Units(chain.RehearsalToken().Currency, 8_000_000)}
+			s := chain.Sighting{Tx: chain.Tx{ID: id, Outputs: []chain.Transfer{out}}, Transfer: out, Block: in, Tip: in.Height}
+			known := func(string) (invoice.Method, bool) {
+				return invoice.NewMethod(chain.RehearsalToken(), w.Network, inv.Terms.Name), true
+			}
+			return inv.Stray(s, known, at)
+		}}
+	}
 	skip := func(d time.Duration) step {
 		return step{"skip " + d.String(), func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) { return inv.Skip(d, at) }}
 	}
@@ -144,6 +154,10 @@ func (w *World) life(inv *invoice.Invoice) []step {
 		see("a replaced", 11_000_000, block(101), 101, a),
 		advance(103), // settled
 		wrong("stray", 102),
+		astray("kept", block(102)), astray("lost", block(102)),
+		{"the other network is reorganised", func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) {
+			return inv.Reorganise("sister", block(102).Hash, chain.Moves{"kept": {Block: block(103)}}, 104, func(string) *rate.Quote { return nil }, at)
+		}},
 		mark(invoice.MarkAccept), // of what came besides
 		see("c", 5_000_000, block(102), 103, c),
 		{"b's block is lost", func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) {

@@ -20,7 +20,7 @@ func factsOf(inv *invoice.Invoice, now time.Time, usable bool) Facts {
 		State: o.State, Amount: o.Amount, Late: o.Flags.Late, NeedsReview: o.Flags.NeedsReview, Replaced: o.Flags.Replaced,
 		Excess: excess(inv), Chosen: inv.Asset != "", Offered: len(inv.Methods) > 0, Usable: usable,
 	}
-	f.WrongAsset, f.Refunding, f.Refunded = o.Flags.WrongAsset, refunds(inv, invoice.RefundApproved), refunds(inv, invoice.RefundPaid)
+	f.WrongAsset, f.Refunding, f.Refunded = o.Flags.WrongAsset || len(inv.Strays) > 0, refunds(inv, invoice.RefundApproved), refunds(inv, invoice.RefundPaid)
 	f.Have, f.Need, f.AllConfirmed = progress(inv)
 	until, locked := inv.LockEnd()
 	switch {

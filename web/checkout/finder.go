@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"checkout/chain"
 	"checkout/invoice"
 	"checkout/web/templates"
 )
@@ -42,13 +43,18 @@ func (f *Face) handleHint(w http.ResponseWriter, r *http.Request) {
 // found says what is known of a transaction.
 func (f *Face) found(r *http.Request, s scene, id string) (string, error) {
 	for _, p := range s.inv.Payments {
-		if strings.EqualFold(p.Transfer.TxID, id) && p.Standing != invoice.DustAside && p.Standing != invoice.Quarantined {
+		if sameTx(p.Transfer.TxID, id) && p.Standing != invoice.DustAside && p.Standing != invoice.Quarantined {
 			return f.seenAs(s, p), nil
+		}
+	}
+	for _, x := range s.inv.Strays {
+		if sameTx(x.Transfer.TxID, id) {
+			return f.astray(s, x).Heading(s.lang), nil
 		}
 	}
 	network := ""
 	for _, a := range s.inv.Addresses {
-		owners, err := f.Invoices.PaidBy(r.Context(), a.Network, id)
+		owners, err := f.Invoices.PaidBy(r.Context(), a.Network, f.written(a.Network, id))
 		if err != nil {
 			return "", err
 		}
@@ -60,6 +66,17 @@ func (f *Face) found(r *http.Request, s scene, id string) (string, error) {
 		}
 	}
 	return s.lang.Say("find.none", "network", network), nil
+}
+
+// sameTx compares an id with the 64 digits somebody typed: some networks write "0x" before theirs.
+func sameTx(id, typed string) bool { return strings.EqualFold(strings.TrimPrefix(id, "0x"), typed) }
+
+// written is an id of 64 digits as a network writes it.
+func (f *Face) written(network, id string) string {
+	if n, ok := f.Registry.Network(network); ok && n.Family == chain.FamilyEVM {
+		return "0x" + id
+	}
+	return id
 }
 
 // seenAs says what became of a transaction that came to this invoice.

@@ -34,6 +34,22 @@ func (f *Face) wrong(s scene) *templates.Wrong {
 			out.AskedCoin, out.AskedNetwork = m.Currency.Code, f.networkName(m.Network)
 		}
 	}
+	if out == nil && len(s.inv.Strays) > 0 {
+		return f.astray(s, s.inv.Strays[len(s.inv.Strays)-1])
+	}
+	return out
+}
+
+// astray says that money came on another network than was asked for.
+func (f *Face) astray(s scene, x invoice.Stray) *templates.Wrong {
+	out := &templates.Wrong{
+		Amount: x.Transfer.Amount.Plain(), Coin: x.Transfer.Amount.Currency().Code, Network: f.networkName(x.Transfer.Network), Code: s.inv.ID.Short(),
+	}
+	for _, a := range s.inv.Addresses {
+		if m, ok := s.inv.Method(a.Asset); ok && a.Text == x.Transfer.Address && (out.AskedCoin == "" || a.Asset == s.inv.Asset) {
+			out.AskedCoin, out.AskedNetwork = m.Currency.Code, f.networkName(m.Network)
+		}
+	}
 	return out
 }
 

@@ -1,0 +1,22 @@
+-- +goose Up
+-- The height confirmations are counted from, on networks that say themselves what is final.
+ALTER TABLE cursors ADD COLUMN counted BIGINT NOT NULL DEFAULT 0;
+
+-- Transfers to addresses of invoices on networks they were not given out for. They pay nothing, and are shown.
+CREATE TABLE invoice_strays (
+  invoice_id   TEXT NOT NULL REFERENCES invoices (id) DEFERRABLE INITIALLY DEFERRED,
+  merchant_id  TEXT NOT NULL,
+  network      TEXT NOT NULL,
+  txid         TEXT NOT NULL,
+  ordinal      BIGINT NOT NULL,
+  asset        TEXT NOT NULL,
+  coin         TEXT NOT NULL,
+  scale        BIGINT NOT NULL,
+  address      TEXT NOT NULL,
+  amount       TEXT NOT NULL,
+  block_height BIGINT NOT NULL,
+  block_hash   TEXT NOT NULL,
+  seen_at      BIGINT NOT NULL,
+  PRIMARY KEY (invoice_id, network, txid, ordinal)
+);
+CREATE INDEX invoice_strays_block ON invoice_strays (network, block_hash);
