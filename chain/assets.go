@@ -96,6 +96,12 @@ type Asset struct {
 	SubUnit       string       // name of the smallest unit people know: "sat", or empty
 }
 
+// IsLarge says whether one transfer of an amount is believed only if two nodes say so.
+func (a Asset) IsLarge(amount money.Amount) bool {
+	over, err := amount.Cmp(a.Large)
+	return err == nil && a.Large.Sign() > 0 && over > 0
+}
+
 // Registry is the table of networks and assets of an installation. It is compiled in and filled at start; nobody
 // types a contract or a number of decimals.
 type Registry struct {

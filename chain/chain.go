@@ -45,6 +45,11 @@ type Transfer struct {
 	Amount  money.Amount
 }
 
+// Equal says whether two transfers are the same in all.
+func (t Transfer) Equal(o Transfer) bool {
+	return t.Network == o.Network && t.TxID == o.TxID && t.Ordinal == o.Ordinal && t.Asset == o.Asset && t.Address == o.Address && t.Amount.Equal(o.Amount)
+}
+
 // ErrTransferChanged is the fault of a transfer that is another one now and cannot be taken for the one it was.
 var ErrTransferChanged = fault.New(fault.Conflict, "transfer_changed", "The transfer is not the one that was met before.")
 
@@ -138,7 +143,7 @@ func (m Moves) Of(t Transfer) (BlockRef, bool) {
 		return move.Block, ok
 	}
 	for _, p := range move.Pays {
-		if order, err := p.Amount.Cmp(t.Amount); err == nil && order == 0 && p.Ordinal == t.Ordinal && p.Asset == t.Asset && p.Address == t.Address {
+		if p.Equal(t) {
 			return move.Block, true
 		}
 	}

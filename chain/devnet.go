@@ -30,12 +30,25 @@ func DevToken(code string, scale uint8, contract string) Asset {
 	return Token(n, coin.Confirmations, money.Currency{Code: code, Scale: scale, Kind: money.Crypto}, contract)
 }
 
-// Token is a token of an EVM network the catalogue does not have, known by its contract alone. On networks whose coins are worth
+// Token is a token of a network the catalogue does not have, known by its contract alone. On networks whose coins are worth
 // nothing the codes of known stablecoins mean what they do elsewhere.
 func Token(n Network, confirmations int64, c money.Currency, contract string) Asset {
+	scheme := "ethereum"
+	if n.Family == FamilyTron {
+		scheme = "" // no wallet can be told of a token by a link
+	}
 	if _, known := stablecoins[c.Code]; known {
-		return stablecoin(n.ID, confirmations, "ethereum", c, contract)
+		return stablecoin(n.ID, confirmations, scheme, c, contract)
 	}
 	return coin(strings.ToLower(c.Code)+"-"+n.ID, c.Code, c.Code, c.Scale, n.ID, confirmations,
-		Asset{DuePlaces: min(int(c.Scale), 6), Scheme: "ethereum", Contract: contract, AddressFirst: true}, limits{min(int(c.Scale), 6), min(int(c.Scale), 4), 1_000_000_000_000_000})
+		Asset{DuePlaces: min(int(c.Scale), 6), Scheme: scheme, Contract: contract, AddressFirst: true}, limits{min(int(c.Scale), 6), min(int(c.Scale), 4), 1_000_000_000_000_000})
+}
+
+// TronDevnet is a private network with Tron's face (package chain/tron/devnet), and its coin.
+func TronDevnet() (Network, Asset) {
+	n := Network{
+		ID: "tron-dev", Name: "Tron devnet", Coin: "TRX", Family: FamilyTron, BlockTime: time.Second, Params: "dev", Starts: "T",
+		Genesis: strings.Repeat("0", 16) + strings.Repeat("de", 24),
+	}
+	return n, coin("trx", "TRON", "TRX", 6, n.ID, 3, Asset{DuePlaces: 3, Scheme: "tron", AddressFirst: true}, limits{1, 0, 200_000_000_000})
 }

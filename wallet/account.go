@@ -69,6 +69,8 @@ func balanceAddress(kind ScriptType, n node) (string, error) {
 	case EVM:
 		text, _ := chain.EIP55("0x" + hex.EncodeToString(raw[:])) // it has the form
 		return text, nil
+	case Tron:
+		return chain.TronAddress(raw), nil
 	}
 	return "", ErrKey
 }
@@ -89,4 +91,19 @@ func parseEVM(text string) (string, error) {
 		return "", ErrAddress.Saying("Nobody owns this address.")
 	}
 	return right, nil
+}
+
+// parseTron checks an address of Tron. Its hex form, which nodes use, is refused: it has no checksum.
+func parseTron(text string) (string, error) {
+	text = strings.TrimSpace(text)
+	account, ok := chain.ParseTronAddress(text)
+	switch {
+	case ok && account == [20]byte{}:
+		return "", ErrAddress.Saying("Nobody owns this address.")
+	case ok:
+		return text, nil
+	case len(text) == 34 && text[0] == 'T':
+		return "", errMistyped()
+	}
+	return "", ErrAddress
 }

@@ -53,8 +53,11 @@ func segwit(hrp string, version byte, program []byte) (string, error) {
 // because nobody can own them yet, and so are addresses whose payments cannot be seen. Of the EVM family it gives EIP-55. The
 // fault is ErrAddress.
 func ParseAddress(network chain.Network, text string) (string, error) {
-	if network.Family == chain.FamilyEVM {
+	switch network.Family {
+	case chain.FamilyEVM:
 		return parseEVM(text)
+	case chain.FamilyTron:
+		return parseTron(text)
 	}
 	p, ok := paramsOf(network)
 	if !ok {

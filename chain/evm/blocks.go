@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"sync"
 
 	"checkout/chain"
 	"checkout/chain/rpc"
@@ -23,47 +22,20 @@ const (
 // hexOf is a number as the execution API wants it.
 func hexOf(n int64) string { return "0x" + strconv.FormatInt(n, 16) }
 
-// ahead holds blocks that were fetched together with one before them. They are given out once, and only in the order of
-// their heights; whoever looks for a fork drops them.
-type ahead struct {
-	mu     sync.Mutex
-	blocks []chain.Block // ascending, without a gap
-}
-
-func (a *ahead) drop() { a.keep(nil) }
-
-func (a *ahead) keep(blocks []chain.Block) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.blocks = blocks
-}
-
-func (a *ahead) take(height int64) (chain.Block, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if len(a.blocks) == 0 || a.blocks[0].Height != height {
-		a.blocks = nil
-		return chain.Block{}, false
-	}
-	b := a.blocks[0]
-	a.blocks = a.blocks[1:]
-	return b, true
-}
-
 // Block is the block at a height, with all its transactions, and in them what they say they move: it holds only once it is
 // proven (Prove). ErrNoBlock if there is none. What follows the block is fetched with it, if the tip is far.
 func (n *Node) Block(ctx context.Context, height int64) (chain.Block, error) {
 	if height < 0 || height > math.MaxInt64/2 {
 		return chain.Block{}, ErrNoBlock
 	}
-	if b, ok := n.ahead.take(height); ok {
+	if b, ok := n.ahead.Take(height); ok {
 		return b, nil
 	}
 	n.mu.Lock()
 	most := max(1, min(n.highest-height+1, mostSpan))
 	n.mu.Unlock()
 	var blocks []chain.Block
-	err := n.first(ctx, func(p *provider) error {
+	err := n.pool.First(ctx, func(p *provider) error {
 		var err error
 		blocks, err = n.fetch(ctx, p, height, most)
 		return err
@@ -71,7 +43,7 @@ func (n *Node) Block(ctx context.Context, height int64) (chain.Block, error) {
 	if err != nil {
 		return chain.Block{}, err
 	}
-	n.ahead.keep(blocks[1:])
+	n.ahead.Keep(blocks[1:])
 	return blocks[0], nil
 }
 

@@ -21,7 +21,7 @@ func (n *Node) Check(ctx context.Context, a chain.Asset) error {
 	if a.Contract == "" {
 		return nil
 	}
-	return n.first(ctx, func(p *provider) error {
+	return n.pool.First(ctx, func(p *provider) error {
 		code, err := p.ask(ctx, "eth_getCode", a.Contract, "latest")
 		if err != nil {
 			return err
@@ -47,7 +47,7 @@ func (n *Node) Check(ctx context.Context, a chain.Asset) error {
 // Balance is how much of an asset an address holds in the newest block.
 func (n *Node) Balance(ctx context.Context, a chain.Asset, address string) (money.Amount, error) {
 	var units *big.Int
-	err := n.first(ctx, func(p *provider) error {
+	err := n.pool.First(ctx, func(p *provider) error {
 		var err error
 		if a.Contract != "" {
 			units, err = p.view(ctx, a.Contract, "balanceOf(address)", address)

@@ -11,7 +11,6 @@ package evm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -63,7 +62,7 @@ type Config struct {
 
 // Node is a checked source of one network's blocks. It is safe for concurrent use.
 type Node struct {
-	providers []*provider
+	pool      *rpc.Pool[*provider]
 	network   chain.Network
 	coin      chain.Asset            // zero: the coin is not looked for
 	assets    map[string]chain.Asset // by id
@@ -75,11 +74,11 @@ type Node struct {
 	now       func() time.Time
 
 	mu      sync.Mutex
-	current int       // the provider that is asked first
-	since   time.Time // since when
-	highest int64     // the tip, as far as it was ever seen
-	ended   int64     // the final height, as far as it was ever seen
-	ahead   ahead
+	last    chain.BlockRef // the tip, as it was said last, and when
+	lastAt  time.Time
+	highest int64 // the tip, as far as it was ever seen
+	ended   int64 // the final height, as far as it was ever seen
+	ahead   chain.Ahead
 }
 
 // New checks the configuration. It does not call the nodes, which may be down now.
@@ -99,13 +98,15 @@ func New(c Config) (*Node, error) {
 			return nil, err
 		}
 	}
+	var providers []*provider
 	for _, r := range c.RPC {
 		client, err := rpc.New(r)
 		if err != nil {
 			return nil, err
 		}
-		n.providers = append(n.providers, &provider{rpc: client, chainID: c.Network.EVM.ChainID})
+		providers = append(providers, &provider{rpc: client, chainID: c.Network.EVM.ChainID})
 	}
+	n.pool = rpc.NewPool(providers)
 	return n, nil
 }
 
@@ -135,58 +136,13 @@ func (n *Node) add(a chain.Asset) error {
 // Network is the network the nodes are of.
 func (n *Node) Network() chain.Network { return n.network }
 
-// returnAfter is how long another provider than the first is asked before the first gets a chance again: operators name the one
-// they like best first.
-const returnAfter = time.Minute
-
-// first asks the providers one after the other until one has an answer, and stays with that one for a while.
-func (n *Node) first(ctx context.Context, ask func(p *provider) error) error {
-	n.mu.Lock()
-	if n.current != 0 && time.Since(n.since) > returnAfter {
-		n.current = 0
-	}
-	start := n.current
-	n.mu.Unlock()
-	var all []error
-	for i := range n.providers {
-		at := (start + i) % len(n.providers)
-		err := ask(n.providers[at])
-		if err == nil {
-			n.mu.Lock()
-			if at != n.current {
-				n.current, n.since = at, time.Now()
-			}
-			n.mu.Unlock()
-			return nil
-		}
-		if ctx.Err() != nil {
-			return err
-		}
-		all = append(all, err)
-	}
-	if len(all) == 1 {
-		return all[0]
-	}
-	return worst(all)
-}
-
-// worst is the error of several that says most: that a node is of another network, before that it does not answer.
-func worst(all []error) error {
-	for _, err := range all {
-		if errors.Is(err, ErrWrongNetwork) {
-			return err
-		}
-	}
-	return all[0]
-}
-
 // Tip is the newest block. Of several nodes, one that has fallen behind what was seen is passed over.
 func (n *Node) Tip(ctx context.Context) (chain.BlockRef, error) {
 	n.mu.Lock()
 	highest := n.highest
 	n.mu.Unlock()
 	var tip chain.Header
-	err := n.first(ctx, func(p *provider) error {
+	err := n.pool.First(ctx, func(p *provider) error {
 		h, err := n.tagged(ctx, p, "latest")
 		if err != nil {
 			return err
@@ -194,7 +150,7 @@ func (n *Node) Tip(ctx context.Context) (chain.BlockRef, error) {
 		if age := n.now().Sub(h.Time); n.network.Main && age > staleAfter {
 			return ErrSyncing.Because(fmt.Errorf("its newest block, %d, is %s old", h.Height, age.Round(time.Minute)))
 		}
-		if h.Height < highest && len(n.providers) > 1 {
+		if h.Height < highest && len(n.pool.All()) > 1 {
 			if tip.Hash == "" || h.Height > tip.Height {
 				tip = h
 			}
@@ -212,6 +168,7 @@ func (n *Node) Tip(ctx context.Context) (chain.BlockRef, error) {
 		n.highest = tip.Height
 	}
 	n.highest = max(n.highest, tip.Height)
+	n.last, n.lastAt = tip.BlockRef, time.Now()
 	return tip.BlockRef, nil
 }
 
@@ -220,8 +177,8 @@ func (n *Node) Header(ctx context.Context, height int64) (h chain.Header, err er
 	if height < 0 || height > math.MaxInt64/2 {
 		return h, ErrNoBlock
 	}
-	n.ahead.drop()
-	err = n.first(ctx, func(p *provider) error {
+	n.ahead.Drop()
+	err = n.pool.First(ctx, func(p *provider) error {
 		h, err = n.headerAt(ctx, p, height)
 		return err
 	})
@@ -253,10 +210,23 @@ func (n *Node) tagged(ctx context.Context, p *provider, tag string) (chain.Heade
 	return h, nil
 }
 
+// tipAge is how long a tip is good for the look at the mempool that follows it in the same round: asking again would cost a call
+// that providers count.
+const tipAge = 2 * time.Second
+
 // Mempool names the tip and no transactions: what waits cannot be asked for by accounts, most providers do not show it, and a
 // token payment that waits may still fail. A payment is met in its block.
 func (n *Node) Mempool(ctx context.Context, _ func(txid string) bool) (chain.Mempool, error) {
-	tip, err := n.Tip(ctx)
+	if err := ctx.Err(); err != nil {
+		return chain.Mempool{}, err
+	}
+	n.mu.Lock()
+	tip, at := n.last, n.lastAt
+	n.mu.Unlock()
+	var err error
+	if time.Since(at) > tipAge {
+		tip, err = n.Tip(ctx)
+	}
 	return chain.Mempool{Tip: tip, IDs: map[string]struct{}{}}, err
 }
 
@@ -267,7 +237,7 @@ func (n *Node) Ceiling(ctx context.Context, tip chain.BlockRef) (int64, error) {
 		return tip.Height, nil
 	}
 	var h chain.Header
-	err := n.first(ctx, func(p *provider) error {
+	err := n.pool.First(ctx, func(p *provider) error {
 		var err error
 		h, err = n.tagged(ctx, p, string(n.final))
 		return err

@@ -17,17 +17,17 @@ import (
 func (n *Node) Prove(ctx context.Context, block chain.BlockRef, tx chain.Tx) (chain.Tx, error) {
 	var proven chain.Tx
 	var by *provider
-	err := n.first(ctx, func(p *provider) error {
+	err := n.pool.First(ctx, func(p *provider) error {
 		var err error
 		by = p
 		proven, err = n.prove(ctx, p, block, tx)
 		return err
 	})
-	if err != nil || len(n.providers) == 1 || !n.large(proven) {
+	if err != nil || len(n.pool.All()) == 1 || !n.large(proven) {
 		return proven, err
 	}
 	var trouble error
-	for _, p := range n.providers {
+	for _, p := range n.pool.All() {
 		if p == by {
 			continue
 		}
@@ -36,7 +36,7 @@ func (n *Node) Prove(ctx context.Context, block chain.BlockRef, tx chain.Tx) (ch
 			trouble = err
 			continue
 		}
-		if !slices.EqualFunc(proven.Outputs, second.Outputs, sameTransfer) {
+		if !slices.EqualFunc(proven.Outputs, second.Outputs, chain.Transfer.Equal) {
 			return chain.Tx{}, ErrDisagree.Because(fmt.Errorf("transaction %s in block %d", tx.ID, block.Height))
 		}
 		return proven, nil
@@ -44,18 +44,9 @@ func (n *Node) Prove(ctx context.Context, block chain.BlockRef, tx chain.Tx) (ch
 	return chain.Tx{}, ErrDisagree.Because(fmt.Errorf("transaction %s in block %d: no second opinion: %w", tx.ID, block.Height, trouble))
 }
 
-func sameTransfer(a, b chain.Transfer) bool {
-	order, err := a.Amount.Cmp(b.Amount)
-	return err == nil && order == 0 && a.TxID == b.TxID && a.Ordinal == b.Ordinal && a.Asset == b.Asset && a.Address == b.Address
-}
-
 // large says whether a transaction moves more than one node alone is believed.
 func (n *Node) large(tx chain.Tx) bool {
-	return slices.ContainsFunc(tx.Outputs, func(t chain.Transfer) bool {
-		limit := n.assets[t.Asset].Large
-		over, err := t.Amount.Cmp(limit)
-		return err == nil && limit.Sign() > 0 && over > 0
-	})
+	return slices.ContainsFunc(tx.Outputs, func(t chain.Transfer) bool { return n.assets[t.Asset].IsLarge(t.Amount) })
 }
 
 func (n *Node) prove(ctx context.Context, p *provider, block chain.BlockRef, tx chain.Tx) (chain.Tx, error) {
@@ -100,7 +91,7 @@ func (n *Node) Pays(ctx context.Context, txid, address string) ([]chain.Transfer
 		return nil, nil
 	}
 	var list []chain.Transfer
-	err := n.first(ctx, func(p *provider) error {
+	err := n.pool.First(ctx, func(p *provider) error {
 		tx, err := n.lookUp(ctx, p, txid)
 		list = nil
 		for _, out := range tx.Outputs {

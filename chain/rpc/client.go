@@ -284,7 +284,7 @@ func (c *Client) exchange(ctx context.Context, path string, ask any, limit int64
 }
 
 func (c *Client) post(ctx context.Context, path string, payload []byte, limit int64) (body []byte, status int, err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint+path, bytes.NewReader(payload))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(c.endpoint, "/")+path, bytes.NewReader(payload))
 	if err != nil {
 		return nil, 0, err
 	}

@@ -13,6 +13,7 @@ import (
 	"checkout/chain/bitcoin"
 	"checkout/chain/evm"
 	"checkout/chain/rpc"
+	"checkout/chain/tron"
 	"checkout/money"
 	"checkout/watch"
 )
@@ -67,7 +68,7 @@ func joinable() ([]chain.Network, []chain.Asset) {
 	catalogue := chain.Catalogue()
 	assets := catalogue.Assets()
 	for _, n := range catalogue.Networks() {
-		if n.Family == chain.FamilyEVM || (n.Family == chain.FamilyBitcoin && n.ID != "bitcoin") {
+		if n.Family == chain.FamilyEVM || n.Family == chain.FamilyTron || (n.Family == chain.FamilyBitcoin && n.ID != "bitcoin") {
 			networks = append(networks, n)
 		}
 	}
@@ -78,7 +79,8 @@ func joinable() ([]chain.Network, []chain.Asset) {
 	}
 	dev, devCoin := chain.Devnet()
 	sister, sisterCoin := chain.SisterDevnet()
-	return append(networks, dev, sister), append(assets, devCoin, sisterCoin)
+	tron, trx := chain.TronDevnet()
+	return append(networks, dev, sister, tron), append(assets, devCoin, sisterCoin, trx)
 }
 
 // nodes reads the addresses of a network's nodes. They are not repeated in a refusal: they may hold a key.
@@ -89,7 +91,7 @@ func nodes(n chain.Network, urls string) ([]rpc.Config, error) {
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 			return nil, setting(rpcSetting, "A node is http://user:pass@host:port or https://host/path; several of one network stand with spaces between them.")
 		}
-		list = append(list, rpc.Config{URL: text})
+		list = append(list, nodeAt(n, u))
 	}
 	switch {
 	case len(list) == 0:
@@ -98,6 +100,17 @@ func nodes(n chain.Network, urls string) ([]rpc.Config, error) {
 		return nil, setting(rpcSetting, n.Name+" takes one node: a full node of your own sees its mempool, and others cannot stand in for that.")
 	}
 	return list, nil
+}
+
+// nodeAt is a node by its URL. TronGrid wants its key in a header: it is written where a password would be.
+func nodeAt(n chain.Network, u *url.URL) rpc.Config {
+	key, has := u.User.Password()
+	if n.Family != chain.FamilyTron || !has || u.User.Username() != "" {
+		return rpc.Config{URL: u.String()}
+	}
+	bare := *u
+	bare.User = nil
+	return rpc.Config{URL: strings.TrimSuffix(bare.String(), "/"), Headers: map[string]string{"TRON-PRO-API-KEY": key}}
 }
 
 // names lists networks.
@@ -118,21 +131,38 @@ func (s *Settings) withTokens(list []joined) ([]joined, error) {
 		code, network, _ := strings.Cut(name, "@")
 		contract, places, _ := strings.Cut(text, "/")
 		decimals, err := strconv.ParseUint(places, 10, 8)
-		contract, ok := chain.EIP55(contract)
-		if err != nil || decimals > 36 || !ok || !validCode(code) {
-			return nil, setting(tokensSetting, "A token is CODE@NETWORK=0xCONTRACT/DECIMALS.")
+		if err != nil || decimals > 36 || !validCode(code) {
+			return nil, setting(tokensSetting, "A token is CODE@NETWORK=CONTRACT/DECIMALS.")
 		}
 		at := slices.IndexFunc(list, func(j joined) bool { return j.network.ID == network })
 		if at < 0 {
 			return nil, setting(tokensSetting, "The network "+strconv.Quote(network)+" of "+code+" has no node.")
 		}
 		j := &list[at]
+		if contract, err = contractOn(j.network, contract); err != nil {
+			return nil, err
+		}
 		if _, taken := catalogue.Currency(code); (taken && j.network.Main) || slices.ContainsFunc(j.assets, func(a chain.Asset) bool { return a.Currency.Code == code }) {
 			return nil, setting(tokensSetting, code+" is the name of another coin.")
 		}
 		j.assets = append(j.assets, chain.Token(j.network, j.assets[0].Confirmations, money.Currency{Code: code, Scale: uint8(decimals), Kind: money.Crypto}, contract)) //nolint:gosec // bounded above
 	}
 	return list, nil
+}
+
+// contractOn checks the address of a contract and gives it in its one form.
+func contractOn(n chain.Network, text string) (string, error) {
+	ok := false
+	switch n.Family {
+	case chain.FamilyEVM:
+		text, ok = chain.EIP55(text)
+	case chain.FamilyTron:
+		_, ok = chain.ParseTronAddress(text)
+	}
+	if !ok {
+		return "", setting(tokensSetting, "A token is CODE@NETWORK=CONTRACT/DECIMALS, with the contract's address on "+n.Name+".")
+	}
+	return text, nil
 }
 
 // validCode says whether a code may be that of a token: 2 to 10 capitals and digits, and no fiat currency's.
@@ -190,6 +220,8 @@ func (a *app) source(j joined) (watch.Source, error) {
 		return evm.New(evm.Config{
 			RPC: j.nodes, Network: j.network, Assets: j.assets, Final: evm.Finality(a.settings.Finality[j.network.ID]), Now: a.now,
 		})
+	case chain.FamilyTron:
+		return tron.New(tron.Config{RPC: j.nodes, Network: j.network, Assets: j.assets, Now: a.now})
 	}
 	return nil, errors.New("no adapter for " + string(j.network.Family))
 }
@@ -237,6 +269,7 @@ var explorers = map[string]string{ //nolint:gochecknoglobals // a constant
 	"polygon":          "https://polygonscan.com/tx/",
 	"base":             "https://basescan.org/tx/",
 	"arbitrum":         "https://arbiscan.io/tx/",
+	"tron":             "https://tronscan.org/#/transaction/",
 	"optimism":         "https://optimistic.etherscan.io/tx/",
 }
 
