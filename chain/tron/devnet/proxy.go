@@ -33,6 +33,7 @@ type Proxy struct {
 
 	mu      sync.Mutex
 	lag     int64
+	held    int64 // the highest solid block there may be; 0: any
 	instead func(path string, body []byte) (status int, text string, ok bool)
 	edit    func(path, text string) string
 }
@@ -61,6 +62,13 @@ func (p *Proxy) SetLag(blocks int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lag = blocks
+}
+
+// Hold keeps the solid block from rising above a height; 0: no more.
+func (p *Proxy) Hold(height int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held = height
 }
 
 // Instead lets a function answer before the node is asked; nil: none does.
@@ -159,7 +167,11 @@ func (p *Proxy) tag(ctx context.Context, asked string, solid bool) (string, erro
 	height, err := p.node.Height(ctx)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return hexOf(max(0, height-p.lag)), err
+	height -= p.lag
+	if p.held > 0 {
+		height = min(height, p.held)
+	}
+	return hexOf(max(0, height)), err
 }
 
 func hexOf(n int64) string { return "0x" + strconv.FormatInt(n, 16) }
