@@ -231,3 +231,15 @@ func RehearsalToken() Asset {
 		Stable: true, DuePlaces: 2,
 	}
 }
+
+// RehearsalEVM is a second played network, with the look of Ethereum's family, and a stablecoin on it: so that the pages of tokens can
+// be seen without any node. Its chain id is nobody's, and no contract is at the token's address: a wallet that scans its codes finds
+// nothing to send.
+func RehearsalEVM() (Network, Asset) {
+	n := Network{
+		ID: "rehearsal-evm", Name: "Rehearsal (ERC20)", Coin: "ETHT", Family: FamilyEVM, Played: true, Genesis: "rehearsal-evm-0",
+		BlockTime: 3 * time.Second, Params: "rehearsal", Starts: "0x", EVM: EVM{ChainID: 2_009_123_456, Title: "Rehearsal"},
+	}
+	usdt := money.Currency{Code: "USDT", Scale: 6, Kind: money.Crypto}
+	return n, stablecoin(n.ID, 3, "ethereum", usdt, "0x000000000000000000000000000000000000dEaD")
+}

@@ -3,6 +3,7 @@ package wallet
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"strings"
 
 	"github.com/btcsuite/btcd/address/v2"
@@ -143,7 +144,16 @@ func (p params) checkBase58(network chain.Network, text string) (string, error) 
 // style of Litecoin's testnet ("tltc1q…") whose program is made of the seed. The same seed and index always give the
 // same address, other ones another.
 func PlayedAddress(seed []byte, index uint32) (string, error) {
-	data := binary.BigEndian.AppendUint32(append([]byte(nil), seed...), index)
-	sum := sha256.Sum256(data)
-	return segwit("tltc", 0, sum[:20])
+	return segwit("tltc", 0, played20(seed, index))
+}
+
+func played20(seed []byte, index uint32) []byte {
+	sum := sha256.Sum256(binary.BigEndian.AppendUint32(append([]byte(nil), seed...), index))
+	return sum[:20]
+}
+
+// playedEVM is PlayedAddress on a played chain with the look of Ethereum's family.
+func playedEVM(seed []byte, index uint32) string {
+	text, _ := chain.EIP55("0x" + hex.EncodeToString(played20(seed, index))) // it has the form
+	return text
 }

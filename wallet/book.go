@@ -140,6 +140,9 @@ func (b *Book) Derive(a Account, index uint32) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("played wallet: %w", err)
 		}
+		if network, _ := chain.RehearsalEVM(); a.Network == network.ID {
+			return playedEVM(raw, index), nil
+		}
 		return PlayedAddress(raw, index)
 	}
 	if k, ok := b.keys.Load(a.Network + a.Descriptor); ok {

@@ -67,7 +67,7 @@ func openWorld(t *testing.T) *world {
 	t.Helper()
 	network, asset := chain.Rehearsal()
 	w := openOn(t, network, asset)
-	w.played = &rehearsal.Chain{Keeper: w.chains, Net: network, Asset: asset, Random: rand.Reader}
+	w.played = &rehearsal.Chain{Keeper: store.Played{Chains: w.chains, Network: network.ID}, Net: network, Asset: asset, Random: rand.Reader}
 	return w
 }
 

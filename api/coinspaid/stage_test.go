@@ -83,7 +83,7 @@ func openStage(t testing.TB) *stage {
 	quiet := slog.New(slog.DiscardHandler)
 	network, coin := chain.Rehearsal()
 	s := &stage{house: h, chains: store.Chains{DB: h.db}, shop: &shop{status: http.StatusOK}}
-	s.chain = &rehearsal.Chain{Keeper: s.chains, Net: network, Asset: coin, Random: h.random}
+	s.chain = &rehearsal.Chain{Keeper: store.Played{Chains: s.chains, Network: network.ID}, Net: network, Asset: coin, Random: h.random}
 	s.watcher = &watch.Watcher{
 		Source: s.chain, Book: s.chains, Sink: h.invoices, Log: quiet, EvictAfter: 10 * time.Minute,
 		Lease: &store.Lease{DB: h.db, Name: "watch:" + network.ID, Holder: "this"},

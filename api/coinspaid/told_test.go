@@ -159,7 +159,7 @@ func reversals() []history {
 			"pending 0.25000000 15m0s 0.20@0", "pending 0.15000000 15m0s 0.30@0",
 		}},
 		{name: "a part replaced by all, first seen deep enough", does: func(s *stage, c created) {
-			tx, _, err := s.chains.PlayedTx(s.Context(), s.hold(c, "0.20"))
+			tx, _, err := s.chain.Keeper.PlayedTx(s.Context(), s.hold(c, "0.20"))
 			s.must(err)
 			s.must(s.invoices.Seen(s.Context(), c.capability(), s.deepSighting(c, "0.45", 3, tx.Input)))
 			s.step()
@@ -181,7 +181,7 @@ func reversals() []history {
 		}},
 		{name: "gone from the mempool", does: func(s *stage, c created) {
 			s.pay(c, "0.10")
-			s.must(s.chains.DropPlayedTx(s.Context(), s.pay(c, "0.20")))
+			s.must(s.chain.Keeper.DropPlayedTx(s.Context(), s.pay(c, "0.20")))
 			s.step()
 			s.wait(10 * time.Minute)
 		}, hears: []string{"pending 0.35000000 15m0s 0.10@0", "pending 0.15000000 15m0s 0.10@0 0.20@0", "pending 0.35000000 15m0s 0.10@0"}},
@@ -259,7 +259,7 @@ func (s *stage) deepSighting(c created, amount string, depth int64, coin string)
 // release lets miners have everything.
 func (s *stage) release() {
 	s.Helper()
-	pool, err := s.chains.PlayedPool(s.Context())
+	pool, err := s.chain.Keeper.PlayedPool(s.Context())
 	s.must(err)
 	for _, tx := range pool {
 		s.must(s.chain.Release(s.Context(), tx.ID))

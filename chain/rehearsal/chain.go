@@ -188,7 +188,11 @@ func (c *Chain) draw() (string, error) {
 	if _, err := io.ReadFull(c.Random, raw[:]); err != nil {
 		return "", err
 	}
-	return hex.EncodeToString(raw[:]), nil
+	id := hex.EncodeToString(raw[:])
+	if c.Net.Family == chain.FamilyEVM {
+		id = "0x" + id
+	}
+	return id, nil
 }
 
 // Pays lists what a transaction in a block pays an address.

@@ -22,7 +22,7 @@ func open(t *testing.T) *rehearsal.Chain {
 	t.Helper()
 	db := storetest.Open(t, storetest.Config("sqlite:"+filepath.Join(t.TempDir(), "played.db"), time.Now))
 	network, asset := chain.Rehearsal()
-	c := &rehearsal.Chain{Keeper: store.Chains{DB: db}, Net: network, Asset: asset, Random: rand.Reader}
+	c := &rehearsal.Chain{Keeper: store.Played{Chains: store.Chains{DB: db}, Network: network.ID}, Net: network, Asset: asset, Random: rand.Reader}
 	must(t, c.Mine(t.Context(), 3))
 	return c
 }

@@ -146,9 +146,13 @@ func (a *app) createMerchant(ctx context.Context, c merchantCreateCmd) (merchant
 		if err := a.listen(ctx, c.CallbackURL, live, test); err != nil {
 			return err
 		}
-		network, _ := chain.Rehearsal()
 		answer = merchantAnswer{ID: m.ID, Live: show(live, number), Test: show(test, number)}
-		return store.Wallets{DB: a.db}.Insert(ctx, wallet.NewPlayed(rand.Reader, m.ID, network.ID))
+		for _, c := range a.plays {
+			if err := (store.Wallets{DB: a.db}).Insert(ctx, wallet.NewPlayed(rand.Reader, m.ID, c.Net.ID)); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return answer, err
 }

@@ -48,6 +48,7 @@ type Settings struct {
 	HideAfter      time.Duration     `env:"CHECKOUT_HIDE_AFTER" default:"2m" help:"A coin is not offered once its node has been out of reach for this long."`
 	LogLevel       string            `env:"CHECKOUT_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
 	JSON           bool              `name:"json" env:"CHECKOUT_JSON" help:"Answer in JSON."`
+	playedTokens   bool              // the demo plays a second network, with a token
 	Config         kong.ConfigFlag   `env:"CHECKOUT_CONFIG" help:"TOML file with any of these settings." placeholder:"FILE"`
 }
 
@@ -142,6 +143,10 @@ func (s *Settings) registry() (*chain.Registry, error) {
 		networks, assets = append(networks, j.network), append(assets, j.assets...)
 	}
 	networks, assets = append(networks, played), append(assets, ltct, chain.RehearsalToken())
+	if s.playedTokens {
+		network, token := chain.RehearsalEVM()
+		networks, assets = append(networks, network), append(assets, token)
+	}
 	if err := s.confirm(assets); err != nil {
 		return nil, err
 	}

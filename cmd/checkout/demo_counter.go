@@ -103,7 +103,7 @@ func (a *app) counterAddresses(ctx context.Context, m ident.ID) ([]demo.Address,
 		if err != nil {
 			return nil, err
 		}
-		if x.Asset != a.played.Asset.ID && x.Asset != a.played.Token.ID {
+		if a.playedWith(x.Asset) == nil {
 			continue
 		}
 		list = append(list, demo.Address{ID: string(x.ID), Number: x.Number, By: x.Origin, Received: x.Received().Plain() + " " + x.Currency.Code})

@@ -230,7 +230,7 @@ func (a *app) source(j joined) (watch.Source, error) {
 func (a *app) sisters(of chain.Network) []string {
 	var list []string
 	for _, n := range a.registry.Networks() {
-		if n.Family == chain.FamilyEVM && of.Family == chain.FamilyEVM && n.ID != of.ID && n.Main == of.Main {
+		if n.Family == chain.FamilyEVM && of.Family == chain.FamilyEVM && !n.Played && !of.Played && n.ID != of.ID && n.Main == of.Main {
 			list = append(list, n.ID)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"checkout/chain"
+	"checkout/chain/rehearsal"
 	"checkout/fault"
 	"checkout/front"
 	"checkout/ident"
@@ -60,23 +62,33 @@ func (a *app) playPayment(ctx context.Context, address, coin, sum, blocks string
 	if err != nil {
 		return err
 	}
-	asset := a.played.Asset
-	if coin == a.played.Token.Currency.Code {
-		asset = a.played.Token
-	} else if coin != asset.Currency.Code {
+	c, asset := a.playedCoin(coin)
+	if c == nil {
 		return errNotPlayed
 	}
 	amount, err := money.Parse(asset.Currency, sum)
 	if err != nil || amount.Sign() <= 0 {
 		return fault.New(fault.Invalid, "amount", "amount is a plain decimal above zero").At("amount")
 	}
-	if address, err = wallet.ParseAddress(a.played.Net, address); err != nil {
+	if address, err = wallet.ParseAddress(c.Net, address); err != nil {
 		return err
 	}
-	if _, err := a.played.Pay(ctx, address, amount, false); err != nil || n == 0 {
+	if _, err := c.Pay(ctx, address, amount, false); err != nil || n == 0 {
 		return err
 	}
-	return a.played.Mine(ctx, n)
+	return c.Mine(ctx, n)
+}
+
+// playedCoin finds a played coin by its code, and its chain.
+func (a *app) playedCoin(code string) (*rehearsal.Chain, chain.Asset) {
+	for _, c := range a.plays {
+		for _, asset := range []chain.Asset{c.Asset, c.Token} {
+			if asset.ID != "" && asset.Currency.Code == code {
+				return c, asset
+			}
+		}
+	}
+	return nil, chain.Asset{}
 }
 
 func playedBlocks(text string) (int, error) {
@@ -113,13 +125,26 @@ func (a *app) rehearse(ctx context.Context, name, action, blocks string) error {
 	if err != nil {
 		return err
 	}
-	if inv.Asset != a.played.Asset.ID && inv.Asset != a.played.Token.ID {
+	c := a.playing(inv)
+	if c == nil {
 		return errNotPlayed
 	}
 	if err := play(ctx, inv); err != nil || n == 0 {
 		return err
 	}
-	return a.played.Mine(ctx, n)
+	return c.Mine(ctx, n)
+}
+
+// playing is the played chain an invoice is paid on, nil if that is none.
+func (a *app) playing(inv *invoice.Invoice) *rehearsal.Chain { return a.playedWith(inv.Asset) }
+
+func (a *app) playedWith(asset string) *rehearsal.Chain {
+	for _, c := range a.plays {
+		if asset != "" && (asset == c.Asset.ID || asset == c.Token.ID) {
+			return c
+		}
+	}
+	return nil
 }
 
 // payPart pays so many percent of what is left, at the address of the invoice.
@@ -141,7 +166,7 @@ func (a *app) pay(ctx context.Context, inv *invoice.Invoice, amount money.Amount
 	if !ok || amount.Sign() <= 0 {
 		return "", errRehearsal
 	}
-	return a.played.Pay(ctx, addr.Text, amount, held)
+	return a.playing(inv).Pay(ctx, addr.Text, amount, held)
 }
 
 // playParts pays in two parts, the second after the first was seen.
@@ -199,13 +224,13 @@ func (a *app) playRelease(ctx context.Context, inv *invoice.Invoice) error {
 	if !found {
 		return errRehearsal
 	}
-	return a.played.Release(ctx, id)
+	return a.playing(inv).Release(ctx, id)
 }
 
 // playStall lets the played chain stand still, or go on: its node answers nobody.
 func (a *app) playStall(stand bool) func(context.Context, *invoice.Invoice) error {
-	return func(context.Context, *invoice.Invoice) error {
-		a.played.Stall(stand)
+	return func(_ context.Context, inv *invoice.Invoice) error {
+		a.playing(inv).Stall(stand)
 		return nil
 	}
 }
@@ -247,11 +272,11 @@ func (a *app) playReplace(ctx context.Context, inv *invoice.Invoice) error {
 			return err
 		}
 	}
-	elsewhere, err := a.elsewhere()
+	elsewhere, err := a.elsewhere(inv)
 	if err != nil {
 		return err
 	}
-	_, err = a.played.Replace(ctx, id, elsewhere, inv.Outcome.Due)
+	_, err = a.playing(inv).Replace(ctx, id, elsewhere, inv.Outcome.Due)
 	return err
 }
 
@@ -265,8 +290,8 @@ func unconfirmed(inv *invoice.Invoice) (string, bool) {
 }
 
 // elsewhere is an address nobody here knows.
-func (a *app) elsewhere() (string, error) {
-	return a.wallets.Derive(wallet.NewPlayed(a.played.Random, "", a.played.Net.ID), 0)
+func (a *app) elsewhere(inv *invoice.Invoice) (string, error) {
+	return a.wallets.Derive(wallet.NewPlayed(a.played.Random, "", a.playing(inv).Net.ID), 0)
 }
 
 // playReorg takes the block of a payment off the chain, paying and mining first if nothing was paid. The payment goes
@@ -276,7 +301,7 @@ func (a *app) playReorg(ctx context.Context, inv *invoice.Invoice) error {
 		if _, err := a.pay(ctx, inv, inv.Outcome.Due, false); err != nil {
 			return err
 		}
-		if err := a.played.Mine(ctx, int(a.played.Asset.Confirmations)); err != nil {
+		if err := a.playing(inv).Mine(ctx, int(a.playing(inv).Asset.Confirmations)); err != nil {
 			return err
 		}
 		var err error
@@ -290,7 +315,7 @@ func (a *app) playReorg(ctx context.Context, inv *invoice.Invoice) error {
 			lowest = p.Block.Height
 		}
 	}
-	tip, err := a.played.Tip(ctx)
+	tip, err := a.playing(inv).Tip(ctx)
 	if err != nil {
 		return err
 	}
@@ -298,7 +323,7 @@ func (a *app) playReorg(ctx context.Context, inv *invoice.Invoice) error {
 	if lowest == 0 || depth > 100 {
 		return errRehearsal
 	}
-	return a.played.Reorganise(ctx, int(depth), nil)
+	return a.playing(inv).Reorganise(ctx, int(depth), nil)
 }
 
 // playWrong sends the other played coin, of the same worth, to the address of the chosen one.
@@ -307,15 +332,19 @@ func (a *app) playWrong(ctx context.Context, inv *invoice.Invoice) error {
 	if !ok {
 		return errRehearsal
 	}
-	other := a.played.Asset
+	c := a.playing(inv)
+	other := c.Asset
 	if inv.Asset == other.ID {
-		other = a.played.Token
+		other = c.Token
+	}
+	if other.ID == "" { // nothing else is played there
+		return errRehearsal
 	}
 	worth, err := a.estimate(other.Currency, inv.Price, other.DuePlaces)
 	if err != nil {
 		return err
 	}
-	_, err = a.played.Pay(ctx, addr.Text, worth, false)
+	_, err = c.Pay(ctx, addr.Text, worth, false)
 	return err
 }
 
@@ -330,18 +359,18 @@ func (a *app) playRefund(ctx context.Context, inv *invoice.Invoice) error {
 		}
 		to := inv.RefundAddress
 		if to == "" {
-			if to, err = a.elsewhere(); err != nil {
+			if to, err = a.elsewhere(inv); err != nil {
 				return err
 			}
 		}
 		_, err = a.invoices.Refund(ctx, inv.ID, invoice.RefundOrder{Amount: excess(inv), Address: to, Actor: actor, Reason: "played"})
 		return err
 	}
-	tx, err := a.played.Pay(ctx, open.Address, open.Amount, false)
+	tx, err := a.playing(inv).Pay(ctx, open.Address, open.Amount, false)
 	if err != nil {
 		return err
 	}
-	if err := a.played.Mine(ctx, 1); err != nil {
+	if err := a.playing(inv).Mine(ctx, 1); err != nil {
 		return err
 	}
 	_, err = a.invoices.RefundSent(ctx, inv.ID, open.ID, tx, actor, false)

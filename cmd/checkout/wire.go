@@ -64,7 +64,8 @@ type app struct {
 	invoices   *invoice.Service
 	deposits   *deposit.Service
 	payterm    *payterm.Service
-	played     *rehearsal.Chain
+	played     *rehearsal.Chain   // the one every installation has
+	plays      []*rehearsal.Chain // all of them
 	watchers   []*watch.Watcher
 	dispatcher *webhook.Dispatcher
 	site       *web.Site
@@ -193,7 +194,14 @@ func (a *app) wire() {
 	}
 	network, coin := chain.Rehearsal()
 	a.played = &rehearsal.Chain{
-		Keeper: chains, Net: network, Asset: a.configured(coin), Token: a.configured(chain.RehearsalToken()), Random: rand.Reader,
+		Keeper: store.Played{Chains: chains, Network: network.ID}, Net: network, Asset: a.configured(coin), Token: a.configured(chain.RehearsalToken()), Random: rand.Reader,
+	}
+	a.plays = []*rehearsal.Chain{a.played}
+	if a.settings.playedTokens {
+		network, token := chain.RehearsalEVM()
+		a.plays = append(a.plays, &rehearsal.Chain{
+			Keeper: store.Played{Chains: chains, Network: network.ID}, Net: network, Asset: a.configured(token), Random: rand.Reader,
+		})
 	}
 	a.dispatcher = &webhook.Dispatcher{
 		Outbox:   store.Webhooks{DB: a.db},
@@ -266,7 +274,9 @@ func (a *app) watch() error {
 			Lease:   &store.Lease{DB: a.db, Name: "watch:" + source.Network().ID, Holder: a.holder},
 		})
 	}
-	add(a.played, playedEvery)
+	for _, c := range a.plays {
+		add(c, playedEvery)
+	}
 	sources, err := a.sources()
 	if err != nil {
 		return err
@@ -353,7 +363,9 @@ func (a *app) workers() []worker {
 		{"dispatcher", a.dispatcher.Run},
 		{"storage", a.endWithStorage},
 		{"contracts", a.compareContracts},
-		{"miner", (&rehearsal.Miner{Chain: a.played, Every: mineEvery, Deep: 6}).Run},
+	}
+	for _, c := range a.plays {
+		list = append(list, worker{"miner of " + c.Net.ID, (&rehearsal.Miner{Chain: c, Every: mineEvery, Deep: 6}).Run})
 	}
 	if strings.HasPrefix(a.settings.DB, "sqlite:") {
 		list = append(list, worker{"listener to other processes", a.hearElsewhere})

@@ -2,6 +2,14 @@
 -- The height confirmations are counted from, on networks that say themselves what is final.
 ALTER TABLE cursors ADD COLUMN counted BIGINT NOT NULL DEFAULT 0;
 
+-- More than one chain can be played.
+ALTER TABLE played_blocks ADD COLUMN network TEXT NOT NULL DEFAULT 'rehearsal';
+ALTER TABLE played_txs ADD COLUMN network TEXT NOT NULL DEFAULT 'rehearsal';
+DROP INDEX played_blocks_best;
+CREATE UNIQUE INDEX played_blocks_best ON played_blocks (network, height) WHERE best;
+DROP INDEX played_txs_pool;
+CREATE INDEX played_txs_pool ON played_txs (network, at) WHERE block_hash = '' AND NOT gone;
+
 -- Transfers to addresses of invoices on networks they were not given out for. They pay nothing, and are shown.
 CREATE TABLE invoice_strays (
   invoice_id   TEXT NOT NULL REFERENCES invoices (id) DEFERRABLE INITIALLY DEFERRED,

@@ -91,7 +91,7 @@ func openMarket(t testing.TB) *market {
 		Store: store.Payterms{DB: db}, Invoices: m.invoices, Deposits: m.deposits, Merchants: store.Merchants{DB: db}, Registry: registry, Offers: book,
 		Random: rand.Reader, Now: time.Now,
 	}
-	m.chain = &rehearsal.Chain{Keeper: chains, Net: network, Asset: ltct, Token: rusd, Random: rand.Reader}
+	m.chain = &rehearsal.Chain{Keeper: store.Played{Chains: chains, Network: network.ID}, Net: network, Asset: ltct, Token: rusd, Random: rand.Reader}
 	m.watcher = &watch.Watcher{
 		Source: m.chain, Book: chains, Log: quiet, EvictAfter: 10 * time.Minute, Lease: &store.Lease{DB: db, Name: "watch:" + network.ID, Holder: "this"},
 		Sink: watch.Sinks{All: []watch.Sink{m.invoices, m.deposits}, Of: func(ctx context.Context, owner ident.ID) (watch.Sink, error) {
