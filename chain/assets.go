@@ -237,7 +237,7 @@ func RehearsalToken() Asset {
 // nothing to send.
 func RehearsalEVM() (Network, Asset) {
 	n := Network{
-		ID: "rehearsal-evm", Name: "Rehearsal (ERC20)", Coin: "ETHT", Family: FamilyEVM, Played: true, Genesis: "rehearsal-evm-0",
+		ID: "rehearsal-evm", Name: "Rehearsal EVM", Coin: "ETHT", Family: FamilyEVM, Played: true, Genesis: "rehearsal-evm-0",
 		BlockTime: 3 * time.Second, Params: "rehearsal", Starts: "0x", EVM: EVM{ChainID: 2_009_123_456, Title: "Rehearsal"},
 	}
 	usdt := money.Currency{Code: "USDT", Scale: 6, Kind: money.Crypto}

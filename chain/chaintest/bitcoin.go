@@ -43,7 +43,7 @@ type BitcoinNode struct {
 func StartBitcoin(t testing.TB, options BitcoinOptions) *BitcoinNode {
 	t.Helper()
 	p, err := regtest.Start(t.Context(), regtest.Config{
-		Binary: program(t, "btcd"), Dir: t.TempDir(), MiningAddress: options.MiningAddress,
+		Binary: Program(t, "btcd"), Dir: t.TempDir(), MiningAddress: options.MiningAddress,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -72,8 +72,8 @@ func StartBitcoin(t testing.TB, options BitcoinOptions) *BitcoinNode {
 	return n
 }
 
-// program finds a node's program in the folder CHECKOUT_NODES names, else in bin/nodes of the repository.
-func program(t testing.TB, name string) string {
+// Program finds a node's program in the folder CHECKOUT_NODES names, else in bin/nodes of the repository.
+func Program(t testing.TB, name string) string {
 	t.Helper()
 	folder := os.Getenv("CHECKOUT_NODES")
 	if folder == "" {

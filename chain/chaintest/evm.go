@@ -27,7 +27,7 @@ func StartEVM(t testing.TB, every time.Duration) *EVMNode {
 // StartEVMChain is StartEVM with a chain id of its own.
 func StartEVMChain(t testing.TB, every time.Duration, id int64) *EVMNode {
 	t.Helper()
-	p, err := devnet.Start(t.Context(), devnet.Config{Binary: program(t, "anvil"), Every: every, ChainID: id})
+	p, err := devnet.Start(t.Context(), devnet.Config{Binary: Program(t, "anvil"), Every: every, ChainID: id})
 	must(t, err)
 	t.Cleanup(func() {
 		if err := p.Stop(); err != nil {

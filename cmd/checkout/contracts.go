@@ -41,6 +41,12 @@ func (c *contracts) offered(a chain.Asset) bool {
 	return c.found[a.ID] == "ok"
 }
 
+// offered says whether nothing speaks against an asset. Played tokens have no contract that could be another.
+func (a *app) offered(asset chain.Asset) bool {
+	n, ok := a.registry.Network(asset.Network)
+	return (ok && n.Played) || a.contracts.offered(asset)
+}
+
 // lines tells of tokens that do not agree with their contracts, for /readyz.
 func (c *contracts) lines() []string {
 	if c == nil {

@@ -25,20 +25,7 @@ func TestDemo(t *testing.T) {
 	if page := in.get("/demo"); !strings.Contains(page, "House blend") {
 		t.Fatalf("the shop shows %.200s", page)
 	}
-	res, err := http.PostForm(in.base+"/demo/orders", url.Values{"product": {"mugs"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	page, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode != http.StatusOK {
-		t.Fatalf("buying: %d %v", res.StatusCode, err)
-	}
-	_, rest, _ := strings.Cut(string(page), `src="/i/`)
-	if len(rest) < 26 {
-		t.Fatalf("no frame: %s", page)
-	}
-	c := created{URL: "/i/" + rest[:26], ForeignID: "demo"}
+	c, order := in.buy(t)
 	in.choose(c, "ltct")
 	frame, err := http.Get(in.base + c.path())
 	if err != nil {
@@ -47,14 +34,70 @@ func TestDemo(t *testing.T) {
 	if err := frame.Body.Close(); err != nil || !strings.Contains(frame.Header.Get("Content-Security-Policy"), "frame-ancestors 'self'") || frame.Header.Get("X-Frame-Options") != "" {
 		t.Errorf("the shop may not frame its checkout: %v", frame.Header)
 	}
-	if _, err := http.PostForm(res.Request.URL.String()+"/play", url.Values{"action": {"parts"}}); err != nil {
-		t.Fatal(err)
-	}
+	in.act(t, order, "parts")
 	in.view(c, "paid")
 	chaintest.Until(t, "three verified callbacks", func() bool {
-		heard := in.get(res.Request.URL.Path + "/heard")
+		heard := in.get(order + "/heard")
 		return strings.Count(heard, "Signature verified") == 3 && strings.Contains(heard, "Paid. Send the goods.") && !strings.Contains(heard, "Signature wrong")
 	})
+	in.stop()
+}
+
+// buy buys something in the demo's shop; it gives the invoice and the path of the order.
+func (in *installation) buy(t *testing.T) (created, string) {
+	t.Helper()
+	res, err := http.PostForm(in.base+"/demo/orders", url.Values{"product": {"mugs"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	page, err := io.ReadAll(res.Body)
+	_, rest, _ := strings.Cut(string(page), `src="/i/`)
+	if err != nil || res.StatusCode != http.StatusOK || len(rest) < 26 {
+		t.Fatalf("buying: %d %v %s", res.StatusCode, err, page)
+	}
+	return created{URL: "/i/" + rest[:26], ForeignID: "demo"}, res.Request.URL.Path
+}
+
+// act presses a button beside an order.
+func (in *installation) act(t *testing.T, order, action string) {
+	t.Helper()
+	res, err := http.PostForm(in.base+order+"/play", url.Values{"action": {action}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+}
+
+// TestDemoTokens: the page of a token can be seen and played without any node, and with one of the demo's own.
+func TestDemoTokens(t *testing.T) {
+	t.Parallel()
+	in := &installation{t: t, dir: t.TempDir()}
+	t.Cleanup(in.kill)
+	in.env = append(os.Environ(), asProgram+"=1", "CHECKOUT_LISTEN=127.0.0.1:0", "CHECKOUT_INTERNAL_LISTEN=127.0.0.1:0", "CHECKOUT_JSON=true")
+	in.start("demo", "--evm=dev", "--anvil="+chaintest.Program(t, "anvil"))
+	in.ready("ETH")
+	in.ready("ETHT")
+	chaintest.Until(t, "the real tokens are offered", func() bool {
+		c, _ := in.buy(t)
+		return strings.Contains(in.get(c.path()), "usdt-ethereum-dev")
+	})
+	for method, actions := range map[string][]string{
+		"usdt-rehearsal-evm": {"exact", "parts", "over", "reorg"},
+		"usdt-ethereum-dev":  {"exact", "parts", "over", "wrong"},
+		"eth":                {"exact"},
+	} {
+		for _, action := range actions {
+			c, order := in.buy(t)
+			in.choose(c, method)
+			s := in.view(c, "waiting")
+			if !strings.HasPrefix(s.Address, "0x") || !strings.HasPrefix(s.PaymentURI, "ethereum:0x") {
+				t.Errorf("%s: address %q, payment_uri %q", method, s.Address, s.PaymentURI)
+			}
+			in.act(t, order, action)
+			in.view(c, map[string]string{"over": "overpaid", "wrong": "wrong_asset"}[action]+map[bool]string{true: "paid"}[action != "over" && action != "wrong"])
+		}
+	}
 	in.stop()
 }
 

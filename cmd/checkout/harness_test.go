@@ -141,9 +141,9 @@ func (in *installation) serve() {
 	in.start("serve")
 }
 
-func (in *installation) start(command string) {
+func (in *installation) start(command ...string) {
 	in.t.Helper()
-	cmd := in.command(command)
+	cmd := in.command(command...)
 	in.logs = &logBuffer{}
 	cmd.Stderr = in.logs
 	stdout, err := cmd.StdoutPipe()

@@ -179,7 +179,7 @@ func (a *app) wire() {
 	chains := store.Chains{DB: a.db}
 	a.rates = a.newRates()
 	a.wallets = &wallet.Book{
-		Indexes: store.Wallets{DB: a.db}, Registry: a.registry, Offered: func(asset chain.Asset) bool { return a.contracts.offered(asset) },
+		Indexes: store.Wallets{DB: a.db}, Registry: a.registry, Offered: a.offered,
 	}
 	a.health = &watch.Health{Book: chains, Now: a.now, HideAfter: a.settings.HideAfter}
 	a.clock = &watch.Clock{Wall: a.unshifted(chains), Uptime: watch.SinceStart(), Log: a.log}

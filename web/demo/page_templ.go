@@ -633,14 +633,14 @@ func orderPage(o orderView, real []string, said string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if len(real) > 0 {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 43, "Choose a coin on the left, then let it happen. LTCT and RUSD are played; for ")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 43, "Choose a coin on the left, then let it happen. LTCT, RUSD and Rehearsal EVM are played; for ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var36 string
 				templ_7745c5c3_Var36, templ_7745c5c3_Err = templ.JoinStringErrs(strings.Join(real, " and "))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/demo/page.templ`, Line: 147, Col: 113}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/demo/page.templ`, Line: 147, Col: 128}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var36))
 				if templ_7745c5c3_Err != nil {
@@ -963,7 +963,7 @@ func acts(o orderView, list []act, mixed bool) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if a.Played && mixed {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 70, "(with LTCT and RUSD)")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 70, "(with played coins)")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
