@@ -109,7 +109,12 @@ type Sighting struct {
 	Turned   bool      // the block came by a reorganisation
 	Tip      int64     // height we stand at: what confirmations are counted from
 	At       time.Time // first sight, if the node or a gap in watching dates it; zero: now
+	// Inferred says that nobody saw it come: the address holds that much more. It is matched to nothing.
+	Inferred bool
 }
+
+// InferredPrefix is what the made-up transaction ids of such sightings begin with.
+const InferredPrefix = "balance:"
 
 // Older says whether the transaction was there before an address was given away, at a height and an instant: a key that is
 // also used elsewhere brings such money. The node's clock may differ from ours, hence the margin.

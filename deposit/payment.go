@@ -113,7 +113,7 @@ func (a *Address) judge(s chain.Sighting, r Rule) Standing {
 	switch {
 	case more(t.Amount, r.Cap):
 		return Quarantined
-	case s.Older(a.Height, a.Created):
+	case s.Inferred, s.Older(a.Height, a.Created):
 		return Unmatched
 	case more(r.Dust, t.Amount):
 		return Dust

@@ -118,7 +118,7 @@ func (inv *Invoice) judge(s chain.Sighting, m Method, addr Address, at Moment, s
 	if over, _ := t.Amount.Cmp(m.Cap); over > 0 {
 		return judgement{standing: Quarantined}
 	}
-	if s.Older(addr.Height, addr.AssignedAt) {
+	if s.Inferred || s.Older(addr.Height, addr.AssignedAt) {
 		return judgement{standing: Unmatched}
 	}
 	if small, _ := t.Amount.Cmp(m.Dust); small < 0 && !inv.completes(t) {

@@ -11,6 +11,7 @@ import (
 
 	"checkout/chain"
 	"checkout/ident"
+	"checkout/money"
 	"checkout/watch"
 )
 
@@ -179,6 +180,46 @@ func (s Chains) Owners(ctx context.Context, network string, addresses []string) 
 		}
 	}
 	return owners, nil
+}
+
+// Holdings lists addresses with what is known to have come to them of a coin: payments that were dropped never came.
+func (s Chains) Holdings(ctx context.Context, network string, coin chain.Asset, since time.Time, after watch.Holding, limit int) ([]watch.Holding, error) {
+	var list []watch.Holding
+	err := s.each(ctx, `SELECT address, owner_id, assigned_at FROM addresses WHERE network = $1 AND assigned_at >= $2
+		AND (assigned_at > $3 OR (assigned_at = $3 AND address > $4)) ORDER BY assigned_at, address LIMIT $5`,
+		[]any{network, millis(since), millis(after.Assigned), after.Address, limit}, func(rows *sql.Rows) error {
+			h := watch.Holding{Known: money.Zero(coin.Currency)}
+			var at int64
+			if err := rows.Scan(&h.Address, &h.Owner, &at); err != nil {
+				return err
+			}
+			h.Assigned = instant(at)
+			list = append(list, h)
+			return nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		h := &list[i]
+		err := s.each(ctx, "SELECT amount FROM payments WHERE network = $1 AND address = $2 AND asset = $3 AND status <> 'dropped'",
+			[]any{network, h.Address, coin.ID}, func(rows *sql.Rows) error {
+				var text string
+				if err := rows.Scan(&text); err != nil {
+					return err
+				}
+				amount, err := money.ParseMinor(coin.Currency, text)
+				if err != nil {
+					return err
+				}
+				h.Known, err = h.Known.Add(amount)
+				return err
+			})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // OpenPayments lists payments a later transaction could still take away. One whose inputs cannot be read has none here: it

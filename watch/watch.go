@@ -120,6 +120,9 @@ type Payments interface {
 	Since(ctx context.Context, network string, mark Mark) (map[string]ident.ID, error)
 	// OpenPayments lists the payments a conflicting or missing transaction would concern.
 	OpenPayments(ctx context.Context, network string) ([]Open, error)
+	// Holdings lists addresses of a network that were given away since an instant, in that order and after one of them, with what
+	// payments to them there are of a coin.
+	Holdings(ctx context.Context, network string, coin chain.Asset, since time.Time, after Holding, limit int) ([]Holding, error)
 	// Stood lists the blocks below a height that payments, or conflicts of payments, stand in, the newest first.
 	Stood(ctx context.Context, network string, below int64) ([]chain.BlockRef, error)
 }

@@ -40,6 +40,9 @@ type Watcher struct {
 	news  []news                // what the transaction under way holds or frees
 	parts int                   // how many parts it has
 
+	reconciled time.Time // when balances were last compared
+	compared   Holding   // the last one of those, where the next ones go on
+
 	ceiling int64 // the height a Finalizer allows confirmations to be counted from
 }
 
@@ -158,6 +161,9 @@ func (w *Watcher) round(ctx context.Context) error {
 		return err
 	}
 	if err := w.offer(ctx, network, start); err != nil {
+		return err
+	}
+	if err := w.reconcile(ctx, network, cursor, start); err != nil {
 		return err
 	}
 	return w.retry(ctx, network, cursor, pool, start)

@@ -60,11 +60,7 @@ func (n *Node) Balance(ctx context.Context, a chain.Asset, address string) (mone
 		if err != nil {
 			return err
 		}
-		var text string
-		if err = json.Unmarshal(answer, &text); err == nil {
-			units, err = quantity(text)
-		}
-		if err != nil {
+		if units, err = readQuantity(answer); err != nil {
 			return p.garbage("eth_getBalance: " + err.Error())
 		}
 		return nil
@@ -73,6 +69,45 @@ func (n *Node) Balance(ctx context.Context, a chain.Asset, address string) (mone
 		return money.Amount{}, err
 	}
 	return money.New(a.Currency, units), nil
+}
+
+// Coin is the network's coin: contracts can send it on without a trace in blocks.
+func (n *Node) Coin() chain.Asset { return n.coin }
+
+// Balances is what addresses held of the network's coin after the block at a height. Providers without an archive know the last
+// 128 blocks or so.
+func (n *Node) Balances(ctx context.Context, addresses []string, height int64) ([]money.Amount, error) {
+	if len(addresses) == 0 {
+		return nil, nil
+	}
+	questions := make([]rpc.Question, len(addresses))
+	for i, a := range addresses {
+		questions[i] = rpc.Question{Method: "eth_getBalance", Params: []any{a, hexOf(height)}}
+	}
+	amounts := make([]money.Amount, len(addresses))
+	err := n.pool.First(ctx, func(p *provider) error {
+		answers, err := p.many(ctx, questions)
+		if err != nil {
+			return err
+		}
+		for i, answer := range answers {
+			units, err := readQuantity(answer)
+			if err != nil {
+				return p.garbage("eth_getBalance: " + err.Error())
+			}
+			amounts[i] = money.New(n.coin.Currency, units)
+		}
+		return nil
+	})
+	return amounts, err
+}
+
+func readQuantity(raw json.RawMessage) (*big.Int, error) {
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return nil, err
+	}
+	return quantity(text)
 }
 
 // view calls a function of a contract that answers with one number; nil if the contract has no such answer. Arguments are

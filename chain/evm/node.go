@@ -2,7 +2,7 @@
 // Optimism, or any other its chain id names.
 //
 // What is seen: the network's coin, sent by a transaction itself, and ERC-20 tokens the installation knows by their contract.
-// What a contract sends of the coin on its way (internal calls) leaves no trace in blocks or logs, and is not seen.
+// What a contract sends of the coin on its way (internal calls) leaves no trace in blocks or logs; only balances tell of it.
 //
 // The node is not believed. Its chain id is pinned, numbers have one spelling, blocks must follow one another, and whatever
 // pays one of our addresses must be in the receipt of its transaction, in the same block, and have succeeded; large sums in the

@@ -57,6 +57,32 @@ func (n *Node) Balance(ctx context.Context, a chain.Asset, address string) (mone
 	return money.New(a.Currency, units), nil
 }
 
+// Coin is TRX: contracts can send it on without a trace in blocks.
+func (n *Node) Coin() chain.Asset { return n.coin }
+
+// Balances is what addresses held of TRX after the newest solid block. The height is one that was solid before.
+func (n *Node) Balances(ctx context.Context, addresses []string, _ int64) ([]money.Amount, error) {
+	amounts := make([]money.Amount, len(addresses))
+	for i, a := range addresses {
+		account, ok := chain.ParseTronAddress(a)
+		if !ok {
+			return nil, fmt.Errorf("%q is no address of Tron", a)
+		}
+		err := n.pool.First(ctx, func(p *provider) error {
+			var held struct {
+				Balance json64 `json:"balance"`
+			}
+			err := p.ask(ctx, &held, "/walletsolidity/getaccount", map[string]string{"address": chain.TronHex(account)})
+			amounts[i] = money.Units(n.coin.Currency, int64(held.Balance))
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return amounts, nil
+}
+
 // view calls a function of a contract that answers with one number; nil if the contract has no such answer. It is not sent, so
 // nobody pays for it.
 func (p *provider) view(ctx context.Context, contract, signature, parameter string) (*big.Int, error) {

@@ -1,7 +1,7 @@
 // Package tron reads the Tron network from nodes by java-tron's HTTP API, or from TronGrid.
 //
 // What is seen: TRX, sent by a transfer of it, and TRC-20 tokens the installation knows by their contract. What a contract sends
-// of TRX on its way (internal transactions) is not seen, nor are TRC-10 assets. Nothing is ever sent, so watching costs no energy.
+// of TRX on its way (internal transactions) is told by balances alone; TRC-10 assets are not seen. Nothing is ever sent, so watching costs no energy.
 //
 // The node is not believed. The first block is pinned, a block's id must hold its height, blocks must follow one another, and a
 // block counts only with the outcomes of all its calls; one that moves a large sum only if a second provider, where there is

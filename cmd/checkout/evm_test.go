@@ -314,6 +314,47 @@ func TestEVMWrongContract(t *testing.T) {
 	}
 }
 
+// TestEVMUnseenCoins: coins a contract sends on leave no trace in blocks. The balance tells of them: they are shown, and pay nothing.
+func TestEVMUnseenCoins(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a node")
+	}
+	t.Parallel()
+	s := openEVM(t, "")
+	trick, err := s.node.Trickster(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	inv := s.order("unseen", "ETH")
+	for _, call := range []string{"payCoins(address)", "payByEnd(address)"} {
+		s.send(devnet.Tx{To: trick, Value: millionths(20_000), Data: devnet.Call(call, *inv.Address)})
+		s.node.Blocks(1)
+	}
+	s.node.Blocks(5)
+	s.pass(2 * time.Minute)
+	var shown struct {
+		State    string
+		Payments []struct{ Amount, Standing, Status string }
+	}
+	chaintest.Until(t, "the balance is told", func() bool {
+		s.cli(&shown, "invoice", "show", s.id(inv))
+		return len(shown.Payments) > 0
+	})
+	if p := shown.Payments[0]; shown.State != "awaiting" || p.Amount != "0.04" || p.Standing != "unmatched" || p.Status != "confirmed" {
+		t.Errorf("the command shows %+v", shown)
+	}
+	s.pass(4 * time.Minute)
+	s.coins(*inv.Address, millionths(40_000))
+	s.node.Blocks(3)
+	s.view(inv, "paid")
+	s.cli(&shown, "invoice", "show", s.id(inv))
+	if len(shown.Payments) != 2 {
+		t.Errorf("it was told again: %+v", shown)
+	}
+	s.shop.hears(t, "unseen", "processing 0.00000000", "confirmed 0.00000000")
+	s.audit()
+}
+
 // TestEVMSisters: the payer chose another network in the wallet. It is not counted, and shown where it came; a branch without it
 // takes that back, and the right payment still pays.
 func TestEVMSisters(t *testing.T) {

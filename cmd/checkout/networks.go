@@ -275,7 +275,7 @@ var explorers = map[string]string{ //nolint:gochecknoglobals // a constant
 
 // explorer names a public page about a transaction, for networks that have one.
 func explorer(network, tx string) string {
-	if page, ok := explorers[network]; ok {
+	if page, ok := explorers[network]; ok && !strings.HasPrefix(tx, chain.InferredPrefix) {
 		return page + tx
 	}
 	return ""

@@ -2,6 +2,9 @@
 -- The height confirmations are counted from, on networks that say themselves what is final.
 ALTER TABLE cursors ADD COLUMN counted BIGINT NOT NULL DEFAULT 0;
 
+-- Addresses by age: what they hold is compared with what was seen to come.
+CREATE INDEX addresses_assigned ON addresses (network, assigned_at, address);
+
 -- More than one chain can be played.
 ALTER TABLE played_blocks ADD COLUMN network TEXT NOT NULL DEFAULT 'rehearsal';
 ALTER TABLE played_txs ADD COLUMN network TEXT NOT NULL DEFAULT 'rehearsal';

@@ -148,7 +148,13 @@ func (p *Proxy) answer(ctx context.Context, path string, body []byte) (any, erro
 	case "/wallet/gettransactioninfobyid":
 		return p.info(ctx, ask.Value)
 	case "/wallet/getaccount":
-		return p.account(ctx, ask.Address)
+		return p.account(ctx, ask.Address, "latest")
+	case "/walletsolidity/getaccount":
+		tag, err := p.tag(ctx, "", true)
+		if err != nil {
+			return nil, err
+		}
+		return p.account(ctx, ask.Address, tag)
 	case "/wallet/triggerconstantcontract":
 		return p.constant(ctx, ask.Contract, ask.Selector, ask.Parameter)
 	}
@@ -233,13 +239,13 @@ func (p *Proxy) info(ctx context.Context, id string) (any, error) {
 	return tx.info(b, receipts[tx.Hash]), err
 }
 
-func (p *Proxy) account(ctx context.Context, address string) (any, error) {
+func (p *Proxy) account(ctx context.Context, address, tag string) (any, error) {
 	account, ok := chain.ParseTronHex(address)
 	if !ok {
 		return nil, fmt.Errorf("INVALID address %s", address)
 	}
 	var balance string
-	if err := p.call(ctx, &balance, "eth_getBalance", fmt.Sprintf("0x%x", account), "latest"); err != nil {
+	if err := p.call(ctx, &balance, "eth_getBalance", fmt.Sprintf("0x%x", account), tag); err != nil {
 		return nil, err
 	}
 	if n := number(balance); n.Sign() > 0 {
