@@ -31,3 +31,23 @@ func (a *Ahead) Take(height int64) (Block, bool) {
 	a.blocks = a.blocks[1:]
 	return b, true
 }
+
+// Fetch gets blocks at the same time, so many from a height on, gives the first and holds those of the others that came and
+// follow one another.
+func (a *Ahead) Fetch(height, count int64, fetch func(height int64) (Block, error)) (Block, error) {
+	blocks, errs := make([]Block, count), make([]error, count)
+	var wg sync.WaitGroup
+	for i := range count {
+		wg.Go(func() { blocks[i], errs[i] = fetch(height + i) })
+	}
+	wg.Wait()
+	if errs[0] != nil {
+		return Block{}, errs[0]
+	}
+	good := 1
+	for good < len(blocks) && errs[good] == nil && blocks[good].Parent == blocks[good-1].Hash {
+		good++
+	}
+	a.Keep(blocks[1:good])
+	return blocks[0], nil
+}

@@ -54,7 +54,7 @@ type Network struct {
 	Played    bool          // there is no real network: the chain is played by this process
 	Genesis   string        // hash of block 0; a node that names another is not ours
 	BlockTime time.Duration // the usual time between two blocks
-	Params    string        // the family's own name of it: "mainnet", "regtest"
+	Params    string        // the family's own name of it: "mainnet", "regtest"; of the XRP Ledger its network id
 	EVM       EVM
 	Starts    string  // what every address begins with: "T", "0x"; empty where they differ
 	Tag       TagKind // what shared addresses need; empty where every payer gets an address of their own

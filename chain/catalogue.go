@@ -31,7 +31,7 @@ func networks() []Network {
 		evm("arbitrum", "Arbitrum", "ETH", time.Second, EVM{42161, "Arbitrum One", "https://arb1.arbitrum.io/rpc"}),
 		evm("optimism", "Optimism", "ETH", 2*time.Second, EVM{10, "OP Mainnet", "https://mainnet.optimism.io"}),
 		{ID: "tron", Name: "Tron (TRC20)", Coin: "TRX", Family: FamilyTron, Main: true, BlockTime: 3 * time.Second, Starts: "T", Genesis: "00000000000000001ebf88508a03865c71d452e25f4d51194196a1d22b6653dc"},
-		{ID: "xrp", Name: "XRP Ledger", Coin: "XRP", Family: FamilyXRP, Main: true, BlockTime: 4 * time.Second, Starts: "r", Tag: TagNumber},
+		{ID: "xrp", Name: "XRP Ledger", Coin: "XRP", Family: FamilyXRP, Main: true, BlockTime: 4 * time.Second, Starts: "r", Tag: TagNumber, Params: "0"},
 		{ID: "solana", Name: "Solana", Coin: "SOL", Family: FamilySolana, Main: true, BlockTime: time.Second},
 		{ID: "ton", Name: "TON", Coin: "TON", Family: FamilyTON, Main: true, BlockTime: 5 * time.Second, Tag: TagText},
 	}...)

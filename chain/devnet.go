@@ -52,3 +52,11 @@ func TronDevnet() (Network, Asset) {
 	}
 	return n, coin("trx", "TRON", "TRX", 6, n.ID, 3, Asset{DuePlaces: 3, Scheme: "tron", AddressFirst: true}, limits{1, 0, 200_000_000_000})
 }
+
+// XRPDevnet is a private XRP Ledger (package chain/xrp/devnet), and its coin.
+func XRPDevnet() (Network, Asset) {
+	n := Network{
+		ID: "xrp-dev", Name: "XRP devnet", Coin: "XRP", Family: FamilyXRP, BlockTime: time.Second, Params: "63456", Starts: "r", Tag: TagNumber,
+	}
+	return n, coin("xrp", "XRP", "XRP", 6, n.ID, 1, Asset{DuePlaces: 3, Scheme: "ripple", AddressFirst: true}, limits{2, 1, 100_000_000_000})
+}

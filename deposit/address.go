@@ -8,6 +8,7 @@ package deposit
 import (
 	"time"
 
+	"checkout/chain"
 	"checkout/event"
 	"checkout/fault"
 	"checkout/ident"
@@ -57,6 +58,12 @@ type Address struct {
 	Height           int64 // of the chain when it was assigned: older transactions are not for it
 
 	Payments []Payment // in the order they came
+}
+
+// Shown is the address as payers know it: without its tag, which they are told beside it.
+func (a *Address) Shown() string {
+	shown, _ := chain.Unshared(a.Text)
+	return shown
 }
 
 // Change decides. It may run more than once, so it only looks at the address and sets it. Returning ErrUnchanged keeps the

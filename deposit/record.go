@@ -58,7 +58,7 @@ func (a *Address) record(id ident.ID, at Moment) Record {
 			ID: p.ID, Number: p.Number, Env: a.Env, Origin: a.Origin, EndUserReference: a.EndUserReference,
 			Address: RecordAddress{
 				ID: a.ID, Number: a.Number, Asset: a.Asset, Network: a.Network, Currency: a.Currency.Code, ConvertTo: a.ConvertTo,
-				Text: a.Text, Tag: a.Tag, Group: a.Group, Label: a.Label,
+				Text: a.Shown(), Tag: a.Tag, Group: a.Group, Label: a.Label,
 			},
 			Asset: p.Transfer.Asset, Amount: event.RecordMoney(p.Transfer.Amount), TxNumber: p.Number, TxID: p.Transfer.TxID, Ordinal: p.Transfer.Ordinal,
 			Status: p.Status, Standing: p.Standing, Crossed: p.Crossed, Again: !p.RevertedAt.IsZero(), Confirmations: min(p.Depth, p.Need), Need: p.Need,

@@ -147,6 +147,7 @@ func (s *Service) assign(ctx context.Context, t merchant.Tenant, key Key, asset 
 		if a.Text, err = s.Addresses.Next(ctx, t, asset, ident.Owner{Kind: ident.OwnerDeposit, ID: a.ID}); err != nil {
 			return err
 		}
+		_, a.Tag = chain.Unshared(a.Text)
 		made = a
 		return s.Store.Insert(ctx, a)
 	})

@@ -9,6 +9,7 @@ package invoice
 import (
 	"time"
 
+	"checkout/chain"
 	"checkout/event"
 	"checkout/fault"
 	"checkout/ident"
@@ -201,6 +202,12 @@ func (inv *Invoice) Method(asset string) (Method, bool) {
 		}
 	}
 	return Method{}, false
+}
+
+// Shown is the address as payers know it: without its tag, which they are told beside it.
+func (a Address) Shown() string {
+	shown, _ := chain.Unshared(a.Text)
+	return shown
 }
 
 // Address finds the address assigned for a method.

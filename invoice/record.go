@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"checkout/chain"
 	"checkout/event"
 	"checkout/ident"
 	"checkout/money"
@@ -55,6 +56,7 @@ func recordMoney(a money.Amount) Money { return event.RecordMoney(a) }
 type RecordAddress struct {
 	Number int64  `json:"number"`
 	Text   string `json:"text"`
+	Tag    string `json:"tag,omitempty"`
 }
 
 // RecordPayment is one payment at that moment.
@@ -65,6 +67,7 @@ type RecordPayment struct {
 	TxID          string   `json:"txid"`
 	Ordinal       int64    `json:"ordinal"`
 	Address       string   `json:"address"`
+	Tag           string   `json:"tag,omitempty"`
 	Amount        Money    `json:"amount"`
 	Status        Status   `json:"status"`
 	Standing      Standing `json:"standing"`
@@ -115,14 +118,15 @@ func (inv *Invoice) record(move Move, at Moment) Record {
 		}
 	}
 	if a, ok := inv.Address(inv.Asset); ok {
-		r.Address = &RecordAddress{Number: a.Number, Text: a.Text}
+		r.Address = &RecordAddress{Number: a.Number, Text: a.Shown(), Tag: a.Tag}
 	}
 	for _, p := range inv.Payments {
 		refund, refunded := inv.RefundOf(p.ID)
+		address, tag := chain.Unshared(p.Transfer.Address)
 		r.Payments = append(r.Payments, RecordPayment{
 			Promised: refunded && refund.Unallocated,
 			ID:       p.ID, Number: p.Number, Asset: p.Transfer.Asset, TxID: p.Transfer.TxID, Ordinal: p.Transfer.Ordinal,
-			Address: p.Transfer.Address, Amount: recordMoney(p.Transfer.Amount), Status: p.Status, Standing: p.Standing, Wrong: p.Wrong,
+			Address: address, Tag: tag, Amount: recordMoney(p.Transfer.Amount), Status: p.Status, Standing: p.Standing, Wrong: p.Wrong,
 			Confirmations: p.Depth, Need: p.Need, SeenAt: p.FirstSeen.UnixMilli(), Conflict: p.Conflict,
 		})
 	}

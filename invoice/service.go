@@ -255,6 +255,7 @@ func (s *Service) address(ctx context.Context, t merchant.Tenant, inv *Invoice, 
 		return made, nil
 	}
 	made.Text, err = s.Addresses.Next(ctx, t, asset, ident.Owner{Kind: ident.OwnerInvoice, ID: inv.ID})
+	_, made.Tag = chain.Unshared(made.Text)
 	return made, err
 }
 

@@ -59,6 +59,9 @@ func ParseAddress(network chain.Network, text string) (string, error) {
 		return parseEVM(text)
 	case chain.FamilyTron:
 		return parseTron(text)
+	case chain.FamilyXRP: // an X-address stays one: wallets take its tag from it
+		_, _, err := parseXRP(network, text)
+		return strings.TrimSpace(text), err
 	}
 	p, ok := paramsOf(network)
 	if !ok {

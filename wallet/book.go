@@ -71,8 +71,12 @@ func NewPlayed(random io.Reader, m ident.ID, network string) Account {
 	return Account{ID: ident.New(random), Merchant: m, Network: network, Descriptor: playedPrefix + text, Fingerprint: text[:8], Identity: playedPrefix + text}
 }
 
-// NewAccount makes a merchant's account of an account key given as text; see ParseKey for what is refused.
+// NewAccount makes a merchant's account of an account key given as text; see ParseKey for what is refused. On a network where
+// payers share an address it is that address.
 func NewAccount(random io.Reader, m ident.ID, network chain.Network, text string) (Account, error) {
+	if network.Tag != "" {
+		return newShared(random, m, network, text)
+	}
 	k, err := ParseKey(text, network)
 	if err != nil {
 		return Account{}, err
@@ -144,6 +148,9 @@ func (b *Book) Derive(a Account, index uint32) (string, error) {
 			return playedEVM(raw, index), nil
 		}
 		return PlayedAddress(raw, index)
+	}
+	if address, ok := strings.CutPrefix(a.Descriptor, sharedPrefix); ok {
+		return sharedAt(address, index)
 	}
 	if k, ok := b.keys.Load(a.Network + a.Descriptor); ok {
 		return k.(Key).Address(index) //nolint:forcetypeassert // only Keys are stored

@@ -17,6 +17,7 @@ type finds struct {
 	// sisters own the addresses that are nobody's here on a sister network
 	sisters map[string]ident.ID
 	hits    []hit
+	orphans []orphan       // what came to shared addresses and pays nobody
 	astray  []hit          // what pays owners of the same address on a sister network
 	spent   map[string]int // coin → the place in txs of what spends it
 	mark    Mark
@@ -59,6 +60,9 @@ func (w *Watcher) find(ctx context.Context, network string, block chain.BlockRef
 	}
 	f.hits = match(txs, 0, f.owners)
 	if err := w.findAstray(ctx, block, &f, addresses); err != nil {
+		return f, err
+	}
+	if err := w.findOrphans(ctx, network, block, &f); err != nil {
 		return f, err
 	}
 	return f, w.prove(ctx, block, &f)
@@ -157,6 +161,14 @@ func (w *Watcher) report(ctx context.Context, network string, f finds, from, to 
 			continue
 		}
 		if err := w.sighted(ctx, network, f.txs[h.tx], h, p); err != nil {
+			return err
+		}
+	}
+	for _, o := range f.orphans {
+		if o.tx < from || o.tx >= to {
+			continue
+		}
+		if err := w.keepOrphan(ctx, o, late, p); err != nil {
 			return err
 		}
 	}

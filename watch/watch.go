@@ -120,6 +120,10 @@ type Payments interface {
 	Since(ctx context.Context, network string, mark Mark) (map[string]ident.ID, error)
 	// OpenPayments lists the payments a conflicting or missing transaction would concern.
 	OpenPayments(ctx context.Context, network string) ([]Open, error)
+	// Accounts are the shared addresses of a network and whose they are. KeepUnmatched puts a payment to one into its merchant's
+	// inbox; true if it was not there.
+	Accounts(ctx context.Context, network string) (map[string]ident.ID, error)
+	KeepUnmatched(ctx context.Context, u Unmatched) (bool, error)
 	// Holdings lists addresses of a network that were given away since an instant, in that order and after one of them, with what
 	// payments to them there are of a coin.
 	Holdings(ctx context.Context, network string, coin chain.Asset, since time.Time, after Holding, limit int) ([]Holding, error)

@@ -50,7 +50,7 @@ func (f *Face) handleAddressTake(w http.ResponseWriter, r *http.Request) {
 		f.writeError(w, r, err)
 		return
 	}
-	answer := addressAnswer{ID: a.Number, Currency: codeIn(f.Registry, a.Asset, a.Currency), ConvertTo: a.ConvertTo, Address: a.Text, Tag: given(a.Tag), ForeignID: a.Label}
+	answer := addressAnswer{ID: a.Number, Currency: codeIn(f.Registry, a.Asset, a.Currency), ConvertTo: a.ConvertTo, Address: a.Shown(), Tag: given(a.Tag), ForeignID: a.Label}
 	if k.EndUserReference != "" {
 		answer.EndUserReference = a.EndUserReference
 	}

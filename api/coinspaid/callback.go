@@ -179,7 +179,7 @@ func (c Callbacks) asked(out *invoiceCallback, r invoice.Record, price money.Cur
 	coin, priced := codeIn(c.Registry, r.Asset, due.Currency()), priceCode(c.Registry, price)
 	out.CurrencySent = sentAmount{coin, due.Rescale(8), ceil8(remaining).Rescale(8)}
 	if r.Address != nil {
-		out.CryptoAddress = &callbackAddress{ID: r.Address.Number, Currency: coin, Address: r.Address.Text}
+		out.CryptoAddress = &callbackAddress{ID: r.Address.Number, Currency: coin, Address: r.Address.Text, Tag: given(r.Address.Tag)}
 		if priced != coin {
 			out.CryptoAddress.ConvertTo = priced
 		}
@@ -201,7 +201,7 @@ func (c Callbacks) transactions(r invoice.Record) ([]transaction, error) {
 			return nil, err
 		}
 		list = append(list, transaction{
-			ID: p.Number, Currency: codeIn(c.Registry, p.Asset, amount.Currency()), TransactionType: "blockchain", Type: "deposit", Address: p.Address,
+			ID: p.Number, Currency: codeIn(c.Registry, p.Asset, amount.Currency()), TransactionType: "blockchain", Type: "deposit", Address: p.Address, Tag: given(p.Tag),
 			Amount: amount.Rescale(8), TxID: p.TxID, Confirmations: strconv.FormatInt(p.Confirmations, 10),
 		})
 	}

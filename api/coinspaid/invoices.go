@@ -282,7 +282,8 @@ func (f *Face) answer(inv *invoice.Invoice, now time.Time) invoiceAnswer {
 		a.SenderCurrency, a.SenderAmount = &code, &due
 	}
 	if addr, ok := inv.Address(inv.Asset); ok {
-		a.Address = &addr.Text
+		shown := addr.Shown()
+		a.Address = &shown
 	}
 	return a
 }

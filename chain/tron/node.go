@@ -204,35 +204,13 @@ func (n *Node) Block(ctx context.Context, height int64) (chain.Block, error) {
 	n.mu.Lock()
 	count := max(1, min(n.highest-height+1, atOnce))
 	n.mu.Unlock()
-	var blocks []chain.Block
+	var b chain.Block
 	err := n.pool.First(ctx, func(p *provider) error {
 		var err error
-		blocks, err = n.several(ctx, p, height, count)
+		b, err = n.ahead.Fetch(height, count, func(height int64) (chain.Block, error) { return n.blockOf(ctx, p, height) })
 		return err
 	})
-	if err != nil {
-		return chain.Block{}, err
-	}
-	n.ahead.Keep(blocks[1:])
-	return blocks[0], nil
-}
-
-// several asks for blocks at the same time and gives those that came and follow one another, the first at least.
-func (n *Node) several(ctx context.Context, p *provider, height, count int64) ([]chain.Block, error) {
-	blocks, errs := make([]chain.Block, count), make([]error, count)
-	var wg sync.WaitGroup
-	for i := range count {
-		wg.Go(func() { blocks[i], errs[i] = n.blockOf(ctx, p, height+i) })
-	}
-	wg.Wait()
-	if errs[0] != nil {
-		return nil, errs[0]
-	}
-	good := 1
-	for good < len(blocks) && errs[good] == nil && blocks[good].Parent == blocks[good-1].Hash {
-		good++
-	}
-	return blocks[:good], nil
+	return b, err
 }
 
 func (n *Node) blockOf(ctx context.Context, p *provider, height int64) (chain.Block, error) {

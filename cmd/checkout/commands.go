@@ -259,7 +259,7 @@ type walletCmd struct {
 type walletAddCmd struct {
 	Merchant string `required:"" help:"Id of the merchant."`
 	Network  string `default:"bitcoin" help:"bitcoin, whichever is configured, or a network that has a node: ethereum, bsc, …"`
-	XPub     string `name:"xpub" required:"" help:"xpub, ypub, zpub (tpub, upub, vpub on test networks) or an output descriptor; for EVM networks an xpub." placeholder:"KEY"`
+	XPub     string `name:"xpub" required:"" help:"xpub, ypub, zpub (tpub, upub, vpub on test networks) or an output descriptor; for EVM networks and Tron an xpub; for the XRP Ledger the address of your account, r…." placeholder:"KEY"`
 }
 
 // Run adds the wallet and shows its first addresses, to be compared with the wallet's own.
@@ -291,6 +291,9 @@ func (c walletAddCmd) Run(ctx context.Context, s *Settings, out *console) error 
 			address, err := a.wallets.Derive(account, i)
 			if err != nil {
 				return err
+			}
+			if shared, tag := chain.Unshared(address); tag != "" {
+				address = shared + " with the tag " + tag
 			}
 			first = append(first, address)
 		}
@@ -395,6 +398,7 @@ type invoiceView struct {
 	Received    string   `json:"received,omitempty"`
 	Coin        string   `json:"coin,omitempty"`
 	Address     string   `json:"address,omitempty"`
+	Tag         string   `json:"tag,omitempty"`
 	RefundTo    string   `json:"refund_address,omitempty"` // where the payer wants money back to
 	RefundCoin  string   `json:"refund_asset,omitempty"`
 	ForeignID   string   `json:"foreign_id,omitempty"`
@@ -432,7 +436,7 @@ func (a *app) view(inv *invoice.Invoice) invoiceView {
 		v.Coin, v.Due, v.Received = m.Currency.Code, inv.Outcome.Due.String(), inv.Received(inv.Asset).String()
 	}
 	if addr, ok := inv.Address(inv.Asset); ok {
-		v.Address = addr.Text
+		v.Address, v.Tag = addr.Shown(), addr.Tag
 	}
 	for _, p := range inv.Payments {
 		v.Payments = append(v.Payments, paymentView{
@@ -477,6 +481,9 @@ func (c invoiceShowCmd) Run(ctx context.Context, s *Settings, out *console) erro
 		text := v.line() + "\n" + v.URL
 		if v.Coin != "" {
 			text += fmt.Sprintf("\n%s of %s %s to %s", v.Received, v.Due, v.Coin, v.Address)
+			if v.Tag != "" {
+				text += " with the tag " + v.Tag
+			}
 		}
 		if v.Flags != "" {
 			text += "\n" + v.Flags

@@ -51,7 +51,7 @@ type depositView struct {
 func (a *app) depositView(x *deposit.Address) depositView {
 	v := depositView{
 		ID: x.ID, Number: x.Number, URL: a.address("/d/", string(x.ID)), Merchant: x.Merchant, Environment: string(x.Env), Origin: x.Origin, Asset: x.Asset,
-		Coin: x.Currency.Code, Address: x.Text, Tag: x.Tag, Label: x.Label, Group: x.Group, ConvertTo: x.ConvertTo, Minimum: x.Minimum.Plain(),
+		Coin: x.Currency.Code, Address: x.Shown(), Tag: x.Tag, Label: x.Label, Group: x.Group, ConvertTo: x.ConvertTo, Minimum: x.Minimum.Plain(),
 		Received: x.Received().Plain(), Created: x.Created.Format(time.RFC3339),
 	}
 	for _, p := range x.Payments {

@@ -328,6 +328,7 @@ type status struct {
 	Rev           int64
 	State         string
 	Address       string
+	Tag           *string
 	Due           string
 	Received      string
 	PaymentURI    string `json:"payment_uri"`

@@ -23,20 +23,21 @@ var version = "0.1.0-dev" //nolint:gochecknoglobals // the linker writes it
 type cli struct {
 	Settings `embed:""`
 
-	Serve    serveCmd    `cmd:"" help:"Serve the checkout: pages, merchant API, watchers and callbacks."`
-	Demo     demoCmd     `cmd:"" help:"Serve with a demo shop on a played chain: nothing to set up."`
-	Migrate  migrateCmd  `cmd:"" help:"Bring the database schema up to date, or show what that would do."`
-	Merchant merchantCmd `cmd:"" help:"Merchants and their keys."`
-	Wallet   walletCmd   `cmd:"" help:"Merchants' wallets."`
-	Invoice  invoiceCmd  `cmd:"" help:"Invoices."`
-	Deposit  depositCmd  `cmd:"" help:"Permanent deposit addresses."`
-	Terminal terminalCmd `cmd:"" help:"Terminals: tills in the browser."`
-	Link     linkCmd     `cmd:"" help:"Payment links and their posters."`
-	Button   buttonCmd   `cmd:"" help:"Buy-now buttons."`
-	Webhook  webhookCmd  `cmd:"" help:"Callbacks to merchants' servers."`
-	Chain    chainCmd    `cmd:"" help:"The chains that are followed."`
-	Audit    auditCmd    `cmd:"" help:"The audit chain."`
-	Version  versionCmd  `cmd:"" help:"Show the version."`
+	Serve     serveCmd     `cmd:"" help:"Serve the checkout: pages, merchant API, watchers and callbacks."`
+	Demo      demoCmd      `cmd:"" help:"Serve with a demo shop on a played chain: nothing to set up."`
+	Migrate   migrateCmd   `cmd:"" help:"Bring the database schema up to date, or show what that would do."`
+	Merchant  merchantCmd  `cmd:"" help:"Merchants and their keys."`
+	Wallet    walletCmd    `cmd:"" help:"Merchants' wallets."`
+	Invoice   invoiceCmd   `cmd:"" help:"Invoices."`
+	Deposit   depositCmd   `cmd:"" help:"Permanent deposit addresses."`
+	Terminal  terminalCmd  `cmd:"" help:"Terminals: tills in the browser."`
+	Link      linkCmd      `cmd:"" help:"Payment links and their posters."`
+	Button    buttonCmd    `cmd:"" help:"Buy-now buttons."`
+	Unmatched unmatchedCmd `cmd:"" help:"Payments to shared addresses whose tag is nobody's."`
+	Webhook   webhookCmd   `cmd:"" help:"Callbacks to merchants' servers."`
+	Chain     chainCmd     `cmd:"" help:"The chains that are followed."`
+	Audit     auditCmd     `cmd:"" help:"The audit chain."`
+	Version   versionCmd   `cmd:"" help:"Show the version."`
 }
 
 func main() {

@@ -14,6 +14,7 @@ import (
 	"checkout/chain/evm"
 	"checkout/chain/rpc"
 	"checkout/chain/tron"
+	"checkout/chain/xrp"
 	"checkout/money"
 	"checkout/watch"
 )
@@ -68,7 +69,7 @@ func joinable() ([]chain.Network, []chain.Asset) {
 	catalogue := chain.Catalogue()
 	assets := catalogue.Assets()
 	for _, n := range catalogue.Networks() {
-		if n.Family == chain.FamilyEVM || n.Family == chain.FamilyTron || (n.Family == chain.FamilyBitcoin && n.ID != "bitcoin") {
+		if n.Family == chain.FamilyEVM || n.Family == chain.FamilyTron || n.Family == chain.FamilyXRP || (n.Family == chain.FamilyBitcoin && n.ID != "bitcoin") {
 			networks = append(networks, n)
 		}
 	}
@@ -80,7 +81,8 @@ func joinable() ([]chain.Network, []chain.Asset) {
 	dev, devCoin := chain.Devnet()
 	sister, sisterCoin := chain.SisterDevnet()
 	tron, trx := chain.TronDevnet()
-	return append(networks, dev, sister, tron), append(assets, devCoin, sisterCoin, trx)
+	ledger, drops := chain.XRPDevnet()
+	return append(networks, dev, sister, tron, ledger), append(assets, devCoin, sisterCoin, trx, drops)
 }
 
 // nodes reads the addresses of a network's nodes. They are not repeated in a refusal: they may hold a key.
@@ -222,6 +224,8 @@ func (a *app) source(j joined) (watch.Source, error) {
 		})
 	case chain.FamilyTron:
 		return tron.New(tron.Config{RPC: j.nodes, Network: j.network, Assets: j.assets, Now: a.now})
+	case chain.FamilyXRP:
+		return xrp.New(xrp.Config{RPC: j.nodes, Network: j.network, Asset: j.assets[0], Now: a.now})
 	}
 	return nil, errors.New("no adapter for " + string(j.network.Family))
 }
@@ -270,6 +274,7 @@ var explorers = map[string]string{ //nolint:gochecknoglobals // a constant
 	"base":             "https://basescan.org/tx/",
 	"arbitrum":         "https://arbiscan.io/tx/",
 	"tron":             "https://tronscan.org/#/transaction/",
+	"xrp":              "https://livenet.xrpl.org/transactions/",
 	"optimism":         "https://optimistic.etherscan.io/tx/",
 }
 

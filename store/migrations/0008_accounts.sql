@@ -2,6 +2,28 @@
 -- The height confirmations are counted from, on networks that say themselves what is final.
 ALTER TABLE cursors ADD COLUMN counted BIGINT NOT NULL DEFAULT 0;
 
+-- Payments to shared addresses whose tag is nobody's: a person says whose they are.
+CREATE TABLE unmatched (
+  id           TEXT PRIMARY KEY,
+  merchant_id  TEXT NOT NULL REFERENCES merchants (id),
+  network      TEXT NOT NULL,
+  txid         TEXT NOT NULL,
+  ordinal      BIGINT NOT NULL,
+  asset        TEXT NOT NULL,
+  coin         TEXT NOT NULL,
+  scale        BIGINT NOT NULL,
+  address      TEXT NOT NULL, -- with the tag, if there was one
+  amount       TEXT NOT NULL,
+  block_height BIGINT NOT NULL,
+  block_hash   TEXT NOT NULL,
+  seen_at      BIGINT NOT NULL,
+  assigned_to  TEXT NOT NULL, -- an invoice
+  assigned_by  TEXT NOT NULL,
+  assigned_at  BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX unmatched_transfer ON unmatched (network, txid, ordinal);
+CREATE INDEX unmatched_merchant ON unmatched (merchant_id, seen_at, id);
+
 -- Addresses by age: what they hold is compared with what was seen to come.
 CREATE INDEX addresses_assigned ON addresses (network, assigned_at, address);
 

@@ -242,7 +242,7 @@ func (f *Face) depositLive(c counter) templates.Live {
 // payment is what the address asks for, as package qr wants to be told: any sum.
 func (c counter) payment() qr.Payment {
 	return qr.Payment{
-		Network: c.network, Asset: c.asset, Address: c.address.Text, Tag: c.address.Tag,
+		Network: c.network, Asset: c.asset, Address: c.address.Shown(), Tag: c.address.Tag,
 		First: qr.Kind(c.merchant.Look.Codes[c.asset.ID]), Upper: c.merchant.Look.UpperCodes,
 	}
 }
@@ -318,10 +318,10 @@ func (f *Face) readDeposit(ctx context.Context, id ident.ID) (*status, error) {
 	}
 	asset, _ := f.Registry.Asset(a.Asset)
 	network, _ := f.Registry.Network(a.Network)
-	rev := strconv.FormatInt(a.Version, 10)
+	rev, shown := strconv.FormatInt(a.Version, 10), a.Shown()
 	body := statusBody{
-		State: string(ViewTopUp), Asset: &a.Asset, Received: plain(a.Received()), Address: &a.Text, Tag: given(a.Tag),
-		PaymentURI:    given(qr.Payment{Network: network, Asset: asset, Address: a.Text, Tag: a.Tag}.URI()),
+		State: string(ViewTopUp), Asset: &a.Asset, Received: plain(a.Received()), Address: &shown, Tag: given(a.Tag),
+		PaymentURI:    given(qr.Payment{Network: network, Asset: asset, Address: shown, Tag: a.Tag}.URI()),
 		Confirmations: statusProgress{Need: int(asset.Confirmations)}, Txs: []statusTx{}, PollMS: pollFast, HTML: depositPath(a.ID) + "/fragment?rev=" + rev,
 	}
 	for i := len(a.Payments) - 1; i >= 0 && len(body.Txs) < mostShown; i-- {

@@ -15,7 +15,7 @@ import (
 // address. false: no coin is chosen, or it has no address yet.
 func (f *Face) payment(inv *invoice.Invoice) (qr.Payment, bool) {
 	asset, network, addr, ok := f.target(inv)
-	return qr.Payment{Network: network, Asset: asset, Address: addr.Text, Tag: addr.Tag, Due: inv.Outcome.Remaining}, ok
+	return qr.Payment{Network: network, Asset: asset, Address: addr.Shown(), Tag: addr.Tag, Due: inv.Outcome.Remaining}, ok
 }
 
 // styled adds what the merchant wants of the codes.

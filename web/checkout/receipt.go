@@ -69,7 +69,7 @@ func (f *Face) receipt(s scene) templates.Receipt {
 		}
 		fact("fact.with", asset.Name+" ("+asset.Currency.Code+")")
 		fact("receipt.network", f.networkName(a.Network))
-		r.Facts = append(r.Facts, templates.Fact{Label: t.Say("pay.address"), Value: a.Text, Mono: true})
+		r.Facts = append(r.Facts, templates.Fact{Label: t.Say("pay.address"), Value: a.Shown(), Mono: true})
 	}
 	if q, one := soleQuote(inv); one {
 		at := templates.At(q.At, templates.Both)
