@@ -27,6 +27,18 @@ func Unshared(text string) (address, tag string) {
 	return address, tag
 }
 
+// exactMark begins the inner tag of an address whose payers are told apart by the amount alone. Nobody is shown it.
+const exactMark = "~"
+
+// Exactly is the inner text of a shared address on a network without tags, for one of its payers: by which amount they are known
+// is another matter.
+func Exactly(address string, n uint32) string {
+	return Shared(address, exactMark+strconv.FormatUint(uint64(n), 10))
+}
+
+// IsExact says whether a text is of that kind.
+func IsExact(text string) bool { return strings.Contains(text, tagMark+exactMark) }
+
 // The XRP Ledger writes in base58 with an alphabet of its own (xrpl.org, "base58 Encodings").
 const (
 	bitcoinAlphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"

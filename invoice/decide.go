@@ -25,8 +25,16 @@ func (inv *Invoice) lock(m Method, q rate.Quote) (Quote, error) {
 	if err != nil {
 		return Quote{}, err
 	}
-	return Quote{Quote: q, Asset: m.Asset, Sources: sources(q), Due: due.CeilTo(m.Places)}, nil
+	lock := Quote{Quote: q, Asset: m.Asset, Sources: sources(q), Due: due.CeilTo(m.Places)}
+	if a, ok := inv.Address(m.Asset); ok && a.Exact() {
+		lock.Due, err = due.CeilTo(m.finer()).Add(a.Nudge)
+	}
+	return lock, err
 }
+
+// finer is to how many decimals amounts are told apart: a hundred of them fit into one step of what is usually asked for, so none
+// is more than the price and that step.
+func (m Method) finer() int { return min(m.Places+2, int(m.Currency.Scale), 8) }
 
 // sources names what a rate was made of.
 func sources(q rate.Quote) []string {
@@ -85,6 +93,18 @@ func (inv *Invoice) Choose(c Choice, fresh *rate.Quote, addr Address, at Moment,
 	w := inv.begin(at, cause)
 	_, held := inv.Holding(asset, at.Now) // before what is said now lengthens anything
 	w.says(c)
+	if _, had := inv.Address(asset); !had {
+		inv.Addresses = append(inv.Addresses, addr)
+		w.dirty = true
+		if held && addr.Exact() { // what was locked was not told apart from others
+			if fresh == nil {
+				return Effects{}, ErrState
+			}
+			if err := w.lock(m, *fresh); err != nil {
+				return Effects{}, err
+			}
+		}
+	}
 	if !held {
 		if fresh == nil {
 			return Effects{}, ErrState
@@ -95,10 +115,6 @@ func (inv *Invoice) Choose(c Choice, fresh *rate.Quote, addr Address, at Moment,
 		if err := w.lockAnew(m, inv.within(inv.longer(*fresh))); err != nil {
 			return Effects{}, err
 		}
-	}
-	if _, had := inv.Address(asset); !had {
-		inv.Addresses = append(inv.Addresses, addr)
-		w.dirty = true
 	}
 	if inv.Asset != asset {
 		inv.Asset = asset

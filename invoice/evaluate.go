@@ -496,6 +496,9 @@ func (f Facts) dues(s sums) (due, remaining money.Amount) {
 	if f.Asset == "" || !ok {
 		return zero, zero
 	}
+	if s.covered.Sign() == 0 && !s.isCovered() { // all of what the quote asks, which may be told apart from others (Address.Nudge)
+		return q.Due, q.Due
+	}
 	places := int(q.Due.Currency().Scale)
 	if m, ok := f.method(f.Asset); ok {
 		places = m.Places

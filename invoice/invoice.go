@@ -62,6 +62,7 @@ const (
 var (
 	ErrNotFound      = fault.New(fault.NotFound, "invoice_unknown", "There is no such invoice.")
 	ErrState         = fault.New(fault.Conflict, "state_conflict", "The invoice is not in a state that allows this.")
+	ErrAmounts       = fault.New(fault.Unavailable, "amounts_used_up", "Too many customers are paying this amount right now. Try again in a few minutes.")
 	ErrMethod        = fault.New(fault.NotFound, "method_unknown", "This coin is not offered for this invoice.")
 	ErrRefundAddress = fault.New(fault.Invalid, "refund_address", "This is the address that was paid to, not one of yours.").At("address")
 	ErrRenewals      = fault.New(fault.Conflict, "no_more_renewals", "The price cannot be renewed again.")
@@ -104,7 +105,8 @@ type Address struct {
 	Asset      string
 	Network    string
 	Text       string
-	Tag        string // what payments to a shared address must carry; empty: the address is this invoice's alone
+	Tag        string       // what payments to a shared address must carry; empty: the address is this invoice's alone
+	Nudge      money.Amount // what is asked for on top, so that no other open invoice asks for as much at an Exact address
 	AssignedAt time.Time
 	Height     int64 // of the chain when it was assigned: older transactions are not for this invoice
 }
@@ -203,6 +205,9 @@ func (inv *Invoice) Method(asset string) (Method, bool) {
 	}
 	return Method{}, false
 }
+
+// Exact says whether the address is many payers', who are told apart by the amount alone: what is asked for must come exactly.
+func (a Address) Exact() bool { return chain.IsExact(a.Text) }
 
 // Shown is the address as payers know it: without its tag, which they are told beside it.
 func (a Address) Shown() string {

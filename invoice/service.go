@@ -38,6 +38,9 @@ type Store interface {
 	PaidBy(ctx context.Context, network, txid string) ([]ident.ID, error)
 	// RefundedBy sums what paid refunds say a transaction pays an address, in smallest units.
 	RefundedBy(ctx context.Context, network, txid, address string) (*big.Int, error)
+	// Claims lists invoices of a merchant that ask for exactly an amount of an asset at a shared address, by the inner text of their
+	// address: open ones, and those that were settled or ended after an instant.
+	Claims(ctx context.Context, m ident.ID, network, asset, address string, amount money.Amount, ended time.Time) (map[string]ident.ID, error)
 	// Number draws the next number of the installation.
 	Number(ctx context.Context) (int64, error)
 }
@@ -210,7 +213,7 @@ func (s *Service) chooseAtOnce(ctx context.Context, t merchant.Tenant, inv *Invo
 	if !ok {
 		return s.missing(inv, asset)
 	}
-	q, err := s.quote(inv, m, at.Now, inv.Terms.Lock)
+	fresh, err := s.Rates.Quote(m.Currency, inv.Price.Currency(), at.Now, inv.Terms.Lock)
 	if err != nil {
 		return err
 	}
@@ -218,8 +221,13 @@ func (s *Service) chooseAtOnce(ctx context.Context, t merchant.Tenant, inv *Invo
 	if err != nil {
 		return err
 	}
-	inv.Asset, inv.Quotes, inv.Addresses = asset, []Quote{q}, []Address{addr}
-	return nil
+	if addr, err = s.apart(ctx, inv, m, addr, fresh); err != nil {
+		return err
+	}
+	inv.Asset, inv.Addresses = asset, []Address{addr}
+	q, err := inv.lock(m, fresh)
+	inv.Quotes = []Quote{q}
+	return err
 }
 
 // missing says why a coin that was asked for is none of the invoice's methods.
@@ -255,7 +263,9 @@ func (s *Service) address(ctx context.Context, t merchant.Tenant, inv *Invoice, 
 		return made, nil
 	}
 	made.Text, err = s.Addresses.Next(ctx, t, asset, ident.Owner{Kind: ident.OwnerInvoice, ID: inv.ID})
-	_, made.Tag = chain.Unshared(made.Text)
+	if !made.Exact() {
+		_, made.Tag = chain.Unshared(made.Text)
+	}
 	return made, err
 }
 
@@ -271,6 +281,38 @@ func (s *Service) shared(inv *Invoice, network string) (Address, bool) {
 		return Address{}, false
 	}
 	return inv.Addresses[at], true
+}
+
+// tries is how many amounts are tried for one that no other open invoice asks for.
+const tries = 100
+
+// amountRests is how long nobody is asked for an amount after the invoice that asked for it: who pays twice, or late, must not pay
+// somebody else's.
+const amountRests = time.Hour
+
+// apart finds what an invoice has to ask for on top at an address whose payers are told apart by the amount.
+func (s *Service) apart(ctx context.Context, inv *Invoice, m Method, addr Address, q rate.Quote) (Address, error) {
+	if !addr.Exact() {
+		return addr, nil
+	}
+	step := money.Units(m.Currency, 1).CeilTo(m.finer())
+	addr.Nudge = money.Zero(m.Currency)
+	asks := *inv
+	for range tries {
+		asks.Addresses = append(slices.Clone(inv.Addresses), addr)
+		lock, err := asks.lock(m, q)
+		if err != nil {
+			return addr, err
+		}
+		claims, err := s.Store.Claims(ctx, inv.Merchant, m.Network, m.Asset, addr.Shown(), lock.Due, q.At.Add(-amountRests))
+		if err != nil || len(claims) == 0 {
+			return addr, err
+		}
+		if addr.Nudge, err = addr.Nudge.Add(step); err != nil {
+			return addr, err
+		}
+	}
+	return addr, ErrAmounts
 }
 
 // Find loads an invoice by its capability id; ErrNotFound.
@@ -352,6 +394,15 @@ func (s *Service) prepare(ctx context.Context, inv *Invoice, m Method, at Moment
 		return nil, Address{}, err
 	}
 	addr, err := s.address(ctx, t, inv, m, at)
+	if err != nil || !addr.Exact() {
+		return fresh, addr, err
+	}
+	if held, ok := inv.Holding(m.Asset, now); fresh == nil && ok { // the same price, told apart
+		q := held.Quote
+		q.ID = ident.New(s.Random)
+		fresh = &q
+	}
+	addr, err = s.apart(ctx, inv, m, addr, *fresh)
 	return fresh, addr, err
 }
 

@@ -185,7 +185,7 @@ func (s Chains) Owners(ctx context.Context, network string, addresses []string) 
 // Holdings lists addresses with what is known to have come to them of a coin: payments that were dropped never came.
 func (s Chains) Holdings(ctx context.Context, network string, coin chain.Asset, since time.Time, after watch.Holding, limit int) ([]watch.Holding, error) {
 	var list []watch.Holding
-	err := s.each(ctx, `SELECT address, owner_id, assigned_at FROM addresses WHERE network = $1 AND assigned_at >= $2
+	err := s.each(ctx, `SELECT address, owner_id, assigned_at FROM addresses WHERE network = $1 AND assigned_at >= $2 AND address NOT LIKE '%#%'
 		AND (assigned_at > $3 OR (assigned_at = $3 AND address > $4)) ORDER BY assigned_at, address LIMIT $5`,
 		[]any{network, millis(since), millis(after.Assigned), after.Address, limit}, func(rows *sql.Rows) error {
 			h := watch.Holding{Known: money.Zero(coin.Currency)}

@@ -139,12 +139,19 @@ func (s Invoices) quotes(ctx context.Context, inv *invoice.Invoice) error {
 }
 
 func (s Invoices) addresses(ctx context.Context, inv *invoice.Invoice) error {
-	return s.each(ctx, `SELECT number, asset, network, address, tag, assigned_at, height FROM invoice_addresses WHERE invoice_id = $1 ORDER BY number`,
+	return s.each(ctx, `SELECT number, asset, network, address, tag, assigned_at, height, nudge FROM invoice_addresses WHERE invoice_id = $1 ORDER BY number`,
 		[]any{inv.ID}, func(rows *sql.Rows) error {
 			var a invoice.Address
 			var at int64
-			if err := rows.Scan(&a.Number, &a.Asset, &a.Network, &a.Text, &a.Tag, &at, &a.Height); err != nil {
+			var nudge string
+			if err := rows.Scan(&a.Number, &a.Asset, &a.Network, &a.Text, &a.Tag, &at, &a.Height, &nudge); err != nil {
 				return err
+			}
+			if m, ok := inv.Method(a.Asset); ok && nudge != "" {
+				var err error
+				if a.Nudge, err = money.ParseMinor(m.Currency, nudge); err != nil {
+					return fmt.Errorf("address %s: %w", a.Text, err)
+				}
 			}
 			a.AssignedAt = instant(at)
 			inv.Addresses = append(inv.Addresses, a)

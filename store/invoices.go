@@ -269,8 +269,8 @@ func (s Invoices) keepLists(ctx context.Context, t *tx, before, inv *invoice.Inv
 		}
 	}
 	for _, a := range inv.Addresses[len(before.Addresses):] {
-		_, err := t.exec(ctx, `INSERT INTO invoice_addresses (invoice_id, merchant_id, asset, number, network, address, tag, assigned_at, height)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, inv.ID, inv.Merchant, a.Asset, a.Number, a.Network, a.Text, a.Tag, millis(a.AssignedAt), a.Height)
+		_, err := t.exec(ctx, `INSERT INTO invoice_addresses (invoice_id, merchant_id, asset, number, network, address, tag, assigned_at, height, nudge)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, inv.ID, inv.Merchant, a.Asset, a.Number, a.Network, a.Text, a.Tag, millis(a.AssignedAt), a.Height, nudgeOf(a))
 		if err != nil {
 			return err
 		}
@@ -301,6 +301,14 @@ func (s Invoices) keepLists(ctx context.Context, t *tx, before, inv *invoice.Inv
 		return err
 	}
 	return t.keepRefunds(ctx, before, inv)
+}
+
+// nudgeOf is what an address asks for on top, as it is kept: nothing for most.
+func nudgeOf(a invoice.Address) string {
+	if !a.Exact() {
+		return ""
+	}
+	return a.Nudge.Minor()
 }
 
 func (t *tx) insertQuote(ctx context.Context, inv *invoice.Invoice, n int) error {

@@ -4,7 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
+	"math"
+	"time"
 
+	"checkout/chain"
 	"checkout/fault"
 	"checkout/ident"
 	"checkout/money"
@@ -105,6 +109,50 @@ func (s Chains) AssignUnmatched(ctx context.Context, id, to ident.ID, by string)
 		if err == nil && n == 0 {
 			return ErrAssigned
 		}
+		return err
+	})
+}
+
+// Claims lists invoices of a merchant that ask for exactly an amount of an asset at a shared address, by the inner text of their
+// address: open ones, and those that were settled or ended after an instant, unless that is zero.
+func (db *DB) Claims(ctx context.Context, m ident.ID, network, asset, address string, amount money.Amount, ended time.Time) (map[string]ident.ID, error) {
+	after := int64(math.MaxInt64)
+	if !ended.IsZero() {
+		after = millis(ended)
+	}
+	claims := map[string]ident.ID{}
+	err := db.each(ctx, `SELECT a.address, i.id FROM invoices i JOIN invoice_addresses a ON a.invoice_id = i.id
+		WHERE i.merchant_id = $1 AND (i.state IN ('awaiting', 'detected') OR i.settled_at > $5 OR i.ended_at > $5) AND a.network = $2 AND a.asset = $3
+		AND (SELECT q.due FROM invoice_quotes q WHERE q.invoice_id = i.id AND q.asset = a.asset AND q.due <> '0' ORDER BY q.n DESC LIMIT 1) = $4`,
+		[]any{m, network, asset, amount.Minor(), after}, func(rows *sql.Rows) error {
+			var text string
+			var owner ident.ID
+			if err := rows.Scan(&text, &owner); err != nil {
+				return err
+			}
+			if shown, _ := chain.Unshared(text); shown == address && chain.IsExact(text) {
+				claims[text] = owner
+			}
+			return nil
+		})
+	return claims, err
+}
+
+// Claimed is the address and the owner of a payment that is known; "" if it is not.
+func (s Chains) Claimed(ctx context.Context, network, txid string, ordinal int64) (address string, owner ident.ID, err error) {
+	err = s.from(ctx).QueryRowContext(ctx, "SELECT address, owner_id FROM payments WHERE network = $1 AND txid = $2 AND ordinal = $3", network, txid, ordinal).
+		Scan(&address, &owner)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", "", nil
+	}
+	return address, owner, s.fail(err)
+}
+
+// DropUnmatched takes what lay in the inbox and stood in a block that left its chain out again, unless it was given away: its owner
+// is told of that.
+func (s Chains) DropUnmatched(ctx context.Context, network, block string) error {
+	return s.update(ctx, func(ctx context.Context, t *tx) error {
+		_, err := t.exec(ctx, "DELETE FROM unmatched WHERE network = $1 AND block_hash = $2 AND assigned_to = ''", network, block)
 		return err
 	})
 }

@@ -72,10 +72,16 @@ func NewPlayed(random io.Reader, m ident.ID, network string) Account {
 }
 
 // NewAccount makes a merchant's account of an account key given as text; see ParseKey for what is refused. On a network where
-// payers share an address it is that address.
+// payers share an address it is that address; so it may be on EVM networks and Tron, where payers are then told apart by their
+// amounts.
 func NewAccount(random io.Reader, m ident.ID, network chain.Network, text string) (Account, error) {
 	if network.Tag != "" {
 		return newShared(random, m, network, text)
+	}
+	if network.HoldsAll() {
+		if address, err := ParseAddress(network, text); err == nil {
+			return accountOf(random, m, network, address), nil
+		}
 	}
 	k, err := ParseKey(text, network)
 	if err != nil {
@@ -104,6 +110,9 @@ func (b *Book) Next(ctx context.Context, t merchant.Tenant, asset chain.Asset, o
 	address, err := b.Derive(a, index)
 	if err != nil {
 		return "", err
+	}
+	if owner.Kind == ident.OwnerDeposit && chain.IsExact(address) {
+		return "", ErrNone.Saying("Permanent addresses need a wallet with an account key: one address alone cannot tell customers apart.")
 	}
 	return address, b.Indexes.Assign(ctx, Assigned{Account: a, Index: index, Address: address, Owner: owner})
 }

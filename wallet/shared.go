@@ -31,10 +31,15 @@ func newShared(random io.Reader, m ident.ID, network chain.Network, text string)
 	if tag != "" {
 		return Account{}, ErrKey.Saying("This address has a tag: it is one payer's place at somebody else's, an exchange it may be. Use an account of your own.")
 	}
+	return accountOf(random, m, network, address), nil
+}
+
+// accountOf is the account of an address payers share.
+func accountOf(random io.Reader, m ident.ID, network chain.Network, address string) Account {
 	sum := sha256.Sum256([]byte(address))
 	return Account{
 		ID: ident.New(random), Merchant: m, Network: network.ID, Descriptor: sharedPrefix + address, Fingerprint: hex.EncodeToString(sum[:4]), Identity: SharedIdentity(address),
-	}, nil
+	}
 }
 
 // SharedIdentity is the identity of the account of a shared address.
@@ -46,6 +51,9 @@ func SharedAddress(identity string) (string, bool) { return strings.CutPrefix(id
 // sharedAt is the address of an index: the shared one with a tag of its own. Tags do not tell how many there were before: they are
 // the indexes, spread over all numbers by a permutation (an odd factor, modulo 2³²) that is another for each account.
 func sharedAt(address string, index uint32) (string, error) {
+	if _, ok := chain.ParseXRPAddress(address); !ok { // a network without tags
+		return chain.Exactly(address, index), nil
+	}
 	sum := sha256.Sum256([]byte(sharedPrefix + address))
 	factor, offset := binary.BigEndian.Uint32(sum[:4])|1, binary.BigEndian.Uint32(sum[4:8])
 	tag := index*factor + offset

@@ -53,12 +53,13 @@ func (w *Watcher) ripen(ctx context.Context, cursor Cursor) error {
 // prove replaces the transactions of a block that pay our addresses by what they really did.
 func (w *Watcher) prove(ctx context.Context, block chain.BlockRef, f *finds) error {
 	prover, ok := w.Source.(Prover)
-	if !ok || block.IsZero() || len(f.hits)+len(f.astray) == 0 {
+	concerned := slices.Concat(f.hits, f.astray, f.shared)
+	if !ok || block.IsZero() || len(concerned) == 0 {
 		return nil
 	}
 	f.txs = append([]chain.Tx(nil), f.txs...)
 	done := map[int]bool{}
-	for _, h := range slices.Concat(f.hits, f.astray) {
+	for _, h := range concerned {
 		if done[h.tx] {
 			continue
 		}

@@ -17,6 +17,7 @@ type finds struct {
 	// sisters own the addresses that are nobody's here on a sister network
 	sisters map[string]ident.ID
 	hits    []hit
+	shared  []hit          // what pays shared addresses, by the merchants whose they are
 	orphans []orphan       // what came to shared addresses and pays nobody
 	astray  []hit          // what pays owners of the same address on a sister network
 	spent   map[string]int // coin → the place in txs of what spends it
@@ -62,10 +63,14 @@ func (w *Watcher) find(ctx context.Context, network string, block chain.BlockRef
 	if err := w.findAstray(ctx, block, &f, addresses); err != nil {
 		return f, err
 	}
-	if err := w.findOrphans(ctx, network, block, &f); err != nil {
+	accounts, err := w.findShared(ctx, network, block, &f)
+	if err != nil {
 		return f, err
 	}
-	return f, w.prove(ctx, block, &f)
+	if err := w.prove(ctx, block, &f); err != nil {
+		return f, err
+	}
+	return f, w.claim(ctx, network, accounts, &f)
 }
 
 // match finds the transactions that pay owners; base is the place of the first one.

@@ -69,6 +69,9 @@ func (w *Watcher) reorganise(ctx context.Context, cursor Cursor, tip chain.Block
 
 // reverted tells every owner with payments in a block that it left the chain.
 func (w *Watcher) reverted(ctx context.Context, network string, lost chain.BlockRef, moved chain.Moves, height int64) error {
+	if err := w.Book.DropUnmatched(ctx, network, lost.Hash); err != nil {
+		return err
+	}
 	owners, err := w.Sink.InBlock(ctx, network, lost.Hash)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"checkout/chain"
 	"checkout/fault"
 	"checkout/ident"
+	"checkout/money"
 )
 
 // Source is a node of the network. Every answer is checked by the adapter; a fault of kind Unavailable says that it has
@@ -124,6 +125,12 @@ type Payments interface {
 	// inbox; true if it was not there.
 	Accounts(ctx context.Context, network string) (map[string]ident.ID, error)
 	KeepUnmatched(ctx context.Context, u Unmatched) (bool, error)
+	// DropUnmatched takes out again what stood in a block that left the chain, unless it was given away.
+	DropUnmatched(ctx context.Context, network, block string) error
+	// Claims lists the open objects of a merchant that ask for exactly an amount at a shared address, by the inner text of their
+	// address; Claimed is whose a transfer is that was taken in already.
+	Claims(ctx context.Context, m ident.ID, network, asset, address string, amount money.Amount, ended time.Time) (map[string]ident.ID, error)
+	Claimed(ctx context.Context, network, txid string, ordinal int64) (address string, owner ident.ID, err error)
 	// Holdings lists addresses of a network that were given away since an instant, in that order and after one of them, with what
 	// payments to them there are of a coin.
 	Holdings(ctx context.Context, network string, coin chain.Asset, since time.Time, after Holding, limit int) ([]Holding, error)

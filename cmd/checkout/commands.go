@@ -259,7 +259,7 @@ type walletCmd struct {
 type walletAddCmd struct {
 	Merchant string `required:"" help:"Id of the merchant."`
 	Network  string `default:"bitcoin" help:"bitcoin, whichever is configured, or a network that has a node: ethereum, bsc, …"`
-	XPub     string `name:"xpub" required:"" help:"xpub, ypub, zpub (tpub, upub, vpub on test networks) or an output descriptor; for EVM networks and Tron an xpub; for the XRP Ledger the address of your account, r…." placeholder:"KEY"`
+	XPub     string `name:"xpub" required:"" help:"xpub, ypub, zpub (tpub, upub, vpub on test networks) or an output descriptor; for EVM networks and Tron an xpub, or one address, at which each payer then has an amount of their own; for the XRP Ledger the address of your account, r…." placeholder:"KEY"`
 }
 
 // Run adds the wallet and shows its first addresses, to be compared with the wallet's own.
@@ -292,7 +292,10 @@ func (c walletAddCmd) Run(ctx context.Context, s *Settings, out *console) error 
 			if err != nil {
 				return err
 			}
-			if shared, tag := chain.Unshared(address); tag != "" {
+			switch shared, tag := chain.Unshared(address); {
+			case chain.IsExact(address):
+				address = shared
+			case tag != "":
 				address = shared + " with the tag " + tag
 			}
 			first = append(first, address)

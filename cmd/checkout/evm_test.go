@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -353,6 +354,69 @@ func TestEVMUnseenCoins(t *testing.T) {
 	}
 	s.shop.hears(t, "unseen", "processing 0.00000000", "confirmed 0.00000000")
 	s.audit()
+}
+
+// TestEVMExactAmounts: a merchant without an account key has one address for all payers, who are told apart by what they send.
+func TestEVMExactAmounts(t *testing.T) {
+	onBoth(t, func(t *testing.T, db string) {
+		s := openEVM(t, db)
+		at := s.node.Address()
+		s.cli(nil, "wallet", "add", "--merchant", string(s.m.ID), "--network", "ethereum-dev", "--xpub", at)
+		ask := func(name string) (created, int64) {
+			t.Helper()
+			c := s.order(name, "USDTE")
+			v := s.view(c, "waiting")
+			due, err := strconv.ParseFloat(v.Due, 64)
+			if err != nil || *c.Address != at || v.Address != at || v.Tag != nil {
+				t.Fatalf("%s: %+v, %v", name, v, err)
+			}
+			if page := s.get(c.path()); !strings.Contains(page, `data-testid="exact"`) || strings.Contains(page, "~") {
+				t.Errorf("%s: the page does not ask for the exact amount", name)
+			}
+			return c, int64(due*usdtUnit + 0.5)
+		}
+		one, first := ask("one")
+		two, second := ask("two")
+		three, third := ask("three")
+		if first != 100_000_000 || second != 100_000_100 || third != 100_000_200 {
+			t.Errorf("they are to pay %d, %d and %d", first, second, third)
+		}
+		s.node.Tokens(s.usdt, at, second)
+		s.node.Tokens(s.usdt, at, 99_000_000)
+		s.node.Blocks(1)
+		s.view(two, "confirming")
+		if err := s.node.Reorg(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		s.sees(two, "it is taken back", func(v status) bool { return v.State != "confirming" })
+		s.node.Tokens(s.usdt, at, second)
+		s.node.Blocks(3)
+		s.view(two, "paid")
+		s.shop.hears(t, "two", "processing 0.00000000", "confirmed 0.00000000")
+		s.view(one, "waiting")
+		s.node.Tokens(s.usdt, at, 99_000_000) // of nobody
+		s.node.Tokens(s.usdt, at, first)
+		s.node.Blocks(3)
+		s.view(one, "paid")
+		var list []struct{ ID, Amount, Address string }
+		s.cli(&list, "unmatched", "list", "--merchant", string(s.m.ID))
+		if len(list) != 1 || list[0].Amount != "99" || list[0].Address != at {
+			t.Fatalf("the inbox holds %+v", list)
+		}
+		s.cli(nil, "unmatched", "assign", list[0].ID, s.id(three))
+		s.view(three, "underpaid")
+		if status, body := s.call("addresses/take", s.m.Live.CoinsPaid, map[string]any{"currency": "USDTE", "foreign_id": "cust"}); status == http.StatusCreated {
+			t.Errorf("a permanent address is given: %s", body)
+		}
+		again, amount := ask("again")
+		if amount != third+100 {
+			t.Errorf("so soon after the others the next asks for %d", amount)
+		}
+		s.node.Tokens(s.usdt, at, amount)
+		s.node.Blocks(3)
+		s.view(again, "paid")
+		s.audit()
+	})
 }
 
 // TestEVMSisters: the payer chose another network in the wallet. It is not counted, and shown where it came; a branch without it

@@ -2,6 +2,9 @@
 -- The height confirmations are counted from, on networks that say themselves what is final.
 ALTER TABLE cursors ADD COLUMN counted BIGINT NOT NULL DEFAULT 0;
 
+-- What an invoice asks for on top where payers are told apart by the amount.
+ALTER TABLE invoice_addresses ADD COLUMN nudge TEXT NOT NULL DEFAULT '';
+
 -- Payments to shared addresses whose tag is nobody's: a person says whose they are.
 CREATE TABLE unmatched (
   id           TEXT PRIMARY KEY,

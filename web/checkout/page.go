@@ -169,6 +169,9 @@ func (f *Face) showPay(l *templates.Live, s scene) {
 		Sub: subUnits(s.lang, p.Asset, p.Due), Address: p.Address, Shared: p.Network.Family == chain.FamilyEVM, Tag: tagOf(p),
 		Fee: p.Network.Coin, ByHand: p.ByHand(), QR: f.code(s, s.styled(p)),
 	}
+	if a, ok := inv.Address(inv.Asset); ok {
+		l.Pay.Exact = a.Exact()
+	}
 	if p.Due.Sign() > 0 {
 		l.Pay.Amount = p.Due.Plain()
 	}

@@ -230,6 +230,7 @@ type Pay struct {
 	Address  string
 	Shared   bool    // other networks have the same addresses, so money sent there is not found
 	Tag      *Tag    // of a shared address
+	Exact    bool    // payers are told apart by the amount alone
 	Fee      string  // code of the coin the network's fee is paid in; empty: not said
 	ByHand   bool    // no code can carry the amount
 	Wallets  Wallets // for this device
