@@ -82,3 +82,33 @@ func TestParseTronAddress(t *testing.T) {
 		}
 	}
 }
+
+// An address without a key: each index is one payer's, and no permanent address comes of it.
+func TestOneAddressForAll(t *testing.T) {
+	for id, address := range map[string]string{"ethereum": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "tron": "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"} {
+		network, _ := chain.Catalogue().Network(id)
+		a, err := wallet.NewAccount(rand.Reader, "m", network, strings.ToLower(address[:2])+address[2:])
+		if id == "tron" {
+			a, err = wallet.NewAccount(rand.Reader, "m", network, address)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if shared, ok := wallet.SharedAddress(a.Identity); !ok || shared != address {
+			t.Errorf("its identity is %q", a.Identity)
+		}
+		var book wallet.Book
+		seen := map[string]bool{}
+		for index := range uint32(100) {
+			text, err := book.Derive(a, index)
+			shown, _ := chain.Unshared(text)
+			if err != nil || shown != address || !chain.IsExact(text) || seen[text] {
+				t.Fatalf("index %d is %q, %v", index, text, err)
+			}
+			seen[text] = true
+		}
+		if chain.IsExact(address) || chain.IsExact(chain.Shared("r", "12")) {
+			t.Error("another kind of address is taken for one")
+		}
+	}
+}

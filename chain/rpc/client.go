@@ -301,7 +301,7 @@ func (c *Client) post(ctx context.Context, path string, payload []byte, limit in
 	}
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, nameless(r, err)
 	}
 	defer func() { _ = answer.Body.Close() }() // it was only read
 	body, err = io.ReadAll(io.LimitReader(answer.Body, limit+1))
@@ -309,6 +309,14 @@ func (c *Client) post(ctx context.Context, path string, payload []byte, limit in
 		err = ErrTooLarge
 	}
 	return body, answer.StatusCode, err
+}
+
+// nameless takes the address out of an error of the exchange: providers have their customers' keys in its path. The host is left.
+func nameless(r *http.Request, err error) error {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err
+	}
+	return fmt.Errorf("%s: %w", r.URL.Host, err)
 }
 
 func (c *Client) credentials() (user, password string, err error) {

@@ -41,7 +41,7 @@ func Run(t *testing.T, e Engine) {
 		"invoice round trip": roundTrip, "one foreign id, one invoice": oneForeignID, "updates lose nothing": updatesLoseNothing,
 		"a bad body sinks nobody": badBody, "joined calls are one transaction": joined, "unchanged writes nothing": unchanged,
 		"append-only": appendOnly, "leases are fenced": leases, "cursor and headers": cursor, "no index twice": indexes,
-		"a key is one merchant's": keyInUse, "a key counts once": sisters, "inbox": unmatched, "outbox keeps order": outboxOrder, "outbox leases": outboxLeases, "resend": resend, "resend meanwhile": resendMeanwhile, "attempt outlasts lease": outlasted, "outbox lags": lagging, "every field": everyField, "newest": newest, "paid by": paidBy,
+		"a key is one merchant's": keyInUse, "a key counts once": sisters, "inbox": unmatched, "claims": claims, "outbox keeps order": outboxOrder, "outbox leases": outboxLeases, "resend": resend, "resend meanwhile": resendMeanwhile, "attempt outlasts lease": outlasted, "outbox lags": lagging, "every field": everyField, "newest": newest, "paid by": paidBy,
 		"superseded": superseded, "fairness": fairness, "subscriptions": subscriptions, "ends of messages": ends, "outbox lease runs out": outboxExpiry,
 		"due in pages": duePages, "numbers are unique": numbers, "keys and rotation": keys, "verify": verify,
 		"verify finds what was seeded": seeded, "anchor": anchored, "verify while it is written": live, "a watcher beside creations": beside, "migrating again": migrateAgain,

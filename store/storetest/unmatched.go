@@ -4,10 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"maps"
+	"slices"
 	"testing"
+	"time"
 
 	"checkout/chain"
 	"checkout/ident"
+	"checkout/invoice"
 	"checkout/money"
 	"checkout/store"
 	"checkout/wallet"
@@ -68,4 +72,49 @@ func unmatched(t *testing.T, e Engine) {
 			t.Errorf("all %v: %+v, %v", all, list, err)
 		}
 	}
+}
+
+// claims: who asks for exactly an amount at a shared address, now or a little while ago.
+func claims(t *testing.T, e Engine) {
+	w := NewWorld(t, e.Open(t))
+	ctx := t.Context()
+	must(t, store.Wallets{DB: w.DB}.Insert(ctx, wallet.Account{
+		ID: ident.New(rand.Reader), Merchant: w.Merchant.ID, Network: w.Network.ID, Descriptor: "shared:0xShop", Fingerprint: "00112233", Identity: wallet.SharedIdentity("0xShop"),
+	}))
+	one, two := w.Create("one"), w.Create("two")
+	for _, inv := range []*invoice.Invoice{one, two} {
+		addr, _ := inv.Address(w.Asset.ID)
+		loaded, err := store.Invoices{DB: w.DB}.Find(ctx, inv.ID)
+		must(t, err)
+		kept, _ := loaded.Address(w.Asset.ID)
+		if !addr.Exact() || addr.Shown() != "0xShop" || addr.Tag != "" || kept.Text != addr.Text || !kept.Nudge.Equal(addr.Nudge) {
+			t.Errorf("its address is %+v, kept as %+v", addr, kept)
+		}
+	}
+	if less, err := one.Outcome.Due.Cmp(two.Outcome.Due); err != nil || less >= 0 {
+		t.Errorf("they ask for %s and %s", one.Outcome.Due, two.Outcome.Due)
+	}
+	claimed := func(amount money.Amount, ended time.Time, want ...ident.ID) {
+		t.Helper()
+		got, err := w.DB.Claims(ctx, w.Merchant.ID, w.Network.ID, w.Asset.ID, "0xShop", amount, ended)
+		must(t, err)
+		if list := slices.Sorted(maps.Values(got)); !slices.Equal(list, want) {
+			t.Errorf("%s is claimed by %v, want %v", amount, list, want)
+		}
+	}
+	claimed(one.Outcome.Due, time.Time{}, one.ID)
+	claimed(two.Outcome.Due, time.Time{}, two.ID)
+	claimed(money.Units(w.Asset.Currency, 1), time.Time{})
+	for amount, want := range map[string]int{"other": 0, "0xShop": 1} {
+		if got, err := w.DB.Claims(ctx, w.Merchant.ID, w.Network.ID, w.Asset.ID, amount, one.Outcome.Due, time.Time{}); err != nil || len(got) != want {
+			t.Errorf("at %s: %v, %v", amount, got, err)
+		}
+	}
+	w.Pay(one, 10_000_000, chain.BlockRef{})
+	claimed(one.Outcome.Due, time.Time{}, one.ID) // something was seen, and more may come
+	_, err := store.Invoices{DB: w.DB}.Update(ctx, two.ID, func(inv *invoice.Invoice, at invoice.Moment) (invoice.Effects, error) {
+		return inv.Mark(invoice.Mark{Kind: invoice.MarkCancel, Actor: "ada", Reason: "because"}, at)
+	})
+	must(t, err)
+	claimed(two.Outcome.Due, time.Time{})
 }
