@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/sha3"
@@ -84,23 +85,29 @@ func (n *Node) Balances(ctx context.Context, addresses []string, height int64) (
 	for i, a := range addresses {
 		questions[i] = rpc.Question{Method: "eth_getBalance", Params: []any{a, hexOf(height)}}
 	}
-	amounts := make([]money.Amount, len(addresses))
+	amounts := make([]money.Amount, 0, len(addresses))
 	err := n.pool.First(ctx, func(p *provider) error {
-		answers, err := p.many(ctx, questions)
-		if err != nil {
-			return err
-		}
-		for i, answer := range answers {
-			units, err := readQuantity(answer)
+		amounts = amounts[:0]
+		for part := range slices.Chunk(questions, balancesAtOnce) {
+			answers, err := p.many(ctx, part)
 			if err != nil {
-				return p.garbage("eth_getBalance: " + err.Error())
+				return err
 			}
-			amounts[i] = money.New(n.coin.Currency, units)
+			for _, answer := range answers {
+				units, err := readQuantity(answer)
+				if err != nil {
+					return p.garbage("eth_getBalance: " + err.Error())
+				}
+				amounts = append(amounts, money.New(n.coin.Currency, units))
+			}
 		}
 		return nil
 	})
 	return amounts, err
 }
+
+// balancesAtOnce is how many balances are asked for in one exchange: public providers take small batches only.
+const balancesAtOnce = 20
 
 func readQuantity(raw json.RawMessage) (*big.Int, error) {
 	var text string

@@ -159,7 +159,7 @@ func (n *Node) transaction(raw rawTx, block string) (chain.Tx, error) {
 		return chain.Tx{}, fmt.Errorf("transaction %.80q cannot be read", raw.Hash)
 	}
 	tx := chain.Tx{ID: raw.Hash}
-	if isSigned(raw.Type) {
+	if isSigned(raw.Type) && strings.Trim(raw.From[2:], "0") != "" { // Polygon's own transactions come from nobody, and all have the number 0
 		nonce, err := quantity(raw.Nonce)
 		if err != nil {
 			return chain.Tx{}, fmt.Errorf("transaction %s: nonce: %w", raw.Hash, err)

@@ -26,6 +26,37 @@ func (s scripted) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(text)), Header: http.Header{}, Request: r}, nil
 }
 
+// A transaction's sender and number tell it from what takes its place, but not where the network itself is the sender: those
+// numbers repeat.
+func TestWhatTakesATransactionsPlace(t *testing.T) {
+	h := "0x" + strings.Repeat("ab", 32)
+	sender := "0x" + strings.Repeat("EF", 20)
+	for name, c := range map[string]struct{ from, kind, want string }{
+		"a payer":                {sender, "0x2", strings.ToLower(sender) + ":7"},
+		"an old wallet":          {sender, "0x0", strings.ToLower(sender) + ":7"},
+		"Polygon's state":        {"0x" + strings.Repeat("0", 40), "0x0", ""},
+		"a deposit to a rollup":  {sender, "0x7e", ""},
+		"a retryable of a third": {sender, "0x68", ""},
+	} {
+		network, coin := chain.Devnet()
+		block := `{"number":"0x7","hash":"` + h + `","parentHash":"` + h + `","timestamp":"0x1","logsBloom":"0x","transactions":[{"hash":"` + h + `","from":"` + c.from +
+			`","to":"0x` + strings.Repeat("cd", 20) + `","value":"0x1","nonce":"0x7","type":"` + c.kind + `"}]}`
+		n, err := evm.New(evm.Config{Network: network, Assets: []chain.Asset{coin}, RPC: []rpc.Config{{
+			URL: "http://node.invalid", HTTP: &http.Client{Transport: scripted{"eth_chainId": `"0x7a69"`, "eth_getBlockByNumber": block}},
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := n.Block(t.Context(), 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(b.Txs[0].Inputs, " "); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 // FuzzAnswers: whatever a node says of a block, its logs and receipts, the answer is a block of the height that was asked for,
 // or a fault.
 func FuzzAnswers(f *testing.F) {

@@ -3,6 +3,7 @@ package tron
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -47,11 +48,12 @@ type (
 	rawContract struct {
 		Type      string `json:"type"`
 		Parameter struct {
-			Value struct {
-				Amount json64 `json:"amount"` // sun
-				To     string `json:"to_address"`
-			} `json:"value"`
+			Value json.RawMessage `json:"value"` // of a form of its own for each type
 		} `json:"parameter"`
+	}
+	rawTransfer struct {
+		Amount json64 `json:"amount"` // sun
+		To     string `json:"to_address"`
 	}
 	rawInfo struct {
 		ID      string `json:"id"`
@@ -177,16 +179,20 @@ func (n *Node) transaction(raw rawTx, info rawInfo) (chain.Tx, error) {
 }
 
 func (n *Node) coinTransfer(txid string, c rawContract) (chain.Transfer, bool, error) {
-	if n.coin.ID == "" || c.Parameter.Value.Amount == 0 {
+	var t rawTransfer
+	if err := json.Unmarshal(c.Parameter.Value, &t); err != nil {
+		return chain.Transfer{}, false, fmt.Errorf("transaction %s: %w", txid, err)
+	}
+	if n.coin.ID == "" || t.Amount == 0 {
 		return chain.Transfer{}, false, nil
 	}
-	to, ok := chain.ParseTronHex(c.Parameter.Value.To)
+	to, ok := chain.ParseTronHex(t.To)
 	if !ok {
-		return chain.Transfer{}, false, fmt.Errorf("transaction %s pays %.80q", txid, c.Parameter.Value.To)
+		return chain.Transfer{}, false, fmt.Errorf("transaction %s pays %.80q", txid, t.To)
 	}
 	return chain.Transfer{
 		Network: n.network.ID, TxID: txid, Asset: n.coin.ID, Address: chain.TronAddress(to),
-		Amount: money.Units(n.coin.Currency, int64(c.Parameter.Value.Amount)),
+		Amount: money.Units(n.coin.Currency, int64(t.Amount)),
 	}, true, nil
 }
 
