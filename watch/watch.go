@@ -50,6 +50,12 @@ type Finalizer interface {
 	Ceiling(ctx context.Context, tip chain.BlockRef) (int64, error)
 }
 
+// Lister is a Source that gives many headers at once: one by one, a provider that counts calls might never let us begin.
+type Lister interface {
+	// Headers lists the headers from one height to another, both included.
+	Headers(ctx context.Context, from, to int64) ([]chain.Header, error)
+}
+
 // Cursor is where we stand on a chain.
 type Cursor struct {
 	Tip     chain.BlockRef

@@ -216,18 +216,16 @@ func (w *Watcher) follow(ctx context.Context, now time.Time) (Cursor, error) {
 // start sets the first cursor: the node's tip. Nothing was assigned before, so nothing older can concern us; but the
 // headers below it are kept too, so that a reorganisation may go deeper than where we began.
 func (w *Watcher) start(ctx context.Context, tip chain.BlockRef) (Cursor, error) {
-	var headers []chain.Header
-	for height := max(0, tip.Height-MaxReorg); height <= tip.Height; height++ {
-		h, err := w.Source.Header(ctx, height)
-		if err != nil {
-			return Cursor{}, err
-		}
-		if n := len(headers); n > 0 && h.Parent != headers[n-1].Hash {
-			return Cursor{}, ErrUnknown.Because(fmt.Errorf("the branch changed at %d", height))
-		}
-		headers = append(headers, h)
+	headers, err := w.headers(ctx, max(0, tip.Height-MaxReorg), tip.Height)
+	if err != nil {
+		return Cursor{}, err
 	}
-	err := w.guarded(ctx, func(ctx context.Context) error {
+	for i, h := range headers {
+		if i > 0 && h.Parent != headers[i-1].Hash {
+			return Cursor{}, ErrUnknown.Because(fmt.Errorf("the branch changed at %d", h.Height))
+		}
+	}
+	err = w.guarded(ctx, func(ctx context.Context) error {
 		for _, h := range headers {
 			if err := w.Book.Extend(ctx, w.Source.Network().ID, h); err != nil {
 				return err
@@ -240,6 +238,22 @@ func (w *Watcher) start(ctx context.Context, tip chain.BlockRef) (Cursor, error)
 	}
 	cursor, _, err := w.Book.Cursor(ctx, w.Source.Network().ID)
 	return cursor, err
+}
+
+// headers asks for the headers from one height to another, in order.
+func (w *Watcher) headers(ctx context.Context, from, to int64) ([]chain.Header, error) {
+	if lister, ok := w.Source.(Lister); ok {
+		return lister.Headers(ctx, from, to)
+	}
+	var list []chain.Header
+	for height := from; height <= to; height++ {
+		h, err := w.Source.Header(ctx, height)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, h)
+	}
+	return list, nil
 }
 
 // step takes one block over, or turns to another branch. at dates what it finds.

@@ -47,6 +47,52 @@ func (n *Node) Block(ctx context.Context, height int64) (chain.Block, error) {
 	return blocks[0], nil
 }
 
+// headersAtOnce is how many headers are asked for in one exchange.
+const headersAtOnce = 20
+
+// Headers lists the headers from one height to another, both included; ErrNoBlock if one of them is not there.
+func (n *Node) Headers(ctx context.Context, from, to int64) ([]chain.Header, error) {
+	if from < 0 || to > math.MaxInt64/2 {
+		return nil, ErrNoBlock
+	}
+	n.ahead.Drop()
+	var list []chain.Header
+	err := n.pool.First(ctx, func(p *provider) error {
+		list = nil
+		for first := from; first <= to; first += headersAtOnce {
+			part, err := p.headers(ctx, first, min(first+headersAtOnce-1, to))
+			if err != nil {
+				return err
+			}
+			list = append(list, part...)
+		}
+		return nil
+	})
+	return list, err
+}
+
+func (p *provider) headers(ctx context.Context, from, to int64) ([]chain.Header, error) {
+	var questions []rpc.Question
+	for height := from; height <= to; height++ {
+		questions = append(questions, rpc.Question{Method: "eth_getBlockByNumber", Params: []any{hexOf(height), false}})
+	}
+	answers, err := p.many(ctx, questions)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]chain.Header, len(answers))
+	for i, answer := range answers {
+		raw, err := p.readBlock(answer, false)
+		if err != nil {
+			return nil, err
+		}
+		if list[i], err = raw.header(from + int64(i)); err != nil {
+			return nil, p.invalid(from+int64(i), err)
+		}
+	}
+	return list, nil
+}
+
 // fetch gets at most so many blocks from a height on, at least one: half as many each time the provider refuses.
 func (n *Node) fetch(ctx context.Context, p *provider, height, most int64) ([]chain.Block, error) {
 	for {

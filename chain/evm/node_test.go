@@ -231,6 +231,13 @@ func TestManyBlocksAtOnceAreTheSameAsOneByOne(t *testing.T) {
 	ahead, single := l.adapter(evm.ByDepth, l.URL()), l.adapter(evm.ByDepth, l.URL())
 	_, err := ahead.Tip(t.Context()) // only who knows the tip fetches ahead
 	l.must(err)
+	headers, err := single.Headers(t.Context(), 0, tip.Height)
+	if err != nil || int64(len(headers)) != tip.Height+1 {
+		t.Fatalf("%d headers, %v", len(headers), err)
+	}
+	if _, err := single.Headers(t.Context(), 0, tip.Height+1); fault.Of(err).Code != evm.ErrNoBlock.Code {
+		t.Errorf("one header more than there are: %v", err)
+	}
 	parent := ""
 	for height := int64(0); height <= tip.Height; height++ {
 		one, many := l.proven(single, height), l.proven(ahead, height)
@@ -238,7 +245,7 @@ func TestManyBlocksAtOnceAreTheSameAsOneByOne(t *testing.T) {
 			t.Fatalf("block %d follows %s, not %s", height, many.Parent, parent)
 		}
 		parent = many.Hash
-		if one.Header != many.Header || len(one.Txs) != len(many.Txs) || !slices.Equal(paid(one, l.address), paid(many, l.address)) {
+		if one.Header != many.Header || one.Header != headers[height] || len(one.Txs) != len(many.Txs) || !slices.Equal(paid(one, l.address), paid(many, l.address)) {
 			t.Errorf("height %d: %+v and %+v", height, one, many)
 		}
 	}
