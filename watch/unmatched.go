@@ -75,6 +75,9 @@ func (w *Watcher) claim(ctx context.Context, network string, accounts map[string
 					continue
 				}
 			}
+			if w.Dust != nil && w.Dust(*out) {
+				continue
+			}
 			f.orphans = append(f.orphans, orphan{tx: h.tx, merchant: merchant, out: *out})
 		}
 	}

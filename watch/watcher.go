@@ -27,6 +27,9 @@ type Watcher struct {
 	// Sisters are networks where addresses are the same as on this one: who owns an address there is told of what comes to it
 	// here.
 	Sisters []string
+	// Dust says whether a transfer to a shared address is too small to be kept in anybody's inbox: anyone can send thousands. nil:
+	// none is.
+	Dust func(t chain.Transfer) bool
 
 	known   map[string]struct{} // mempool transactions looked at
 	missing map[string]lost     // payments' transactions that are absent

@@ -241,6 +241,13 @@ func (a *app) sisters(of chain.Network) []string {
 	return list
 }
 
+// dust says whether a transfer is below what its asset calls dust.
+func (a *app) dust(t chain.Transfer) bool {
+	asset, ok := a.registry.Asset(t.Asset)
+	less, err := t.Amount.Cmp(asset.Dust)
+	return ok && err == nil && less < 0
+}
+
 // pace is the time between two looks at a network.
 func pace(n chain.Network) time.Duration {
 	if n.Family == chain.FamilyBitcoin {

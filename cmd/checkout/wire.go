@@ -270,8 +270,8 @@ func (a *app) watch() error {
 	add := func(source watch.Source, every time.Duration) {
 		a.watchers = append(a.watchers, &watch.Watcher{
 			Source: source, Book: chains, Sink: a.sinks(), Every: every, Log: a.log, EvictAfter: evictAfter,
-			Sisters: a.sisters(source.Network()),
-			Lease:   &store.Lease{DB: a.db, Name: "watch:" + source.Network().ID, Holder: a.holder},
+			Sisters: a.sisters(source.Network()), Dust: a.dust,
+			Lease: &store.Lease{DB: a.db, Name: "watch:" + source.Network().ID, Holder: a.holder},
 		})
 	}
 	for _, c := range a.plays {

@@ -149,6 +149,7 @@ func (s *xrpShop) inbox(t *testing.T) {
 	other := s.create("open", map[string]any{"timer": false, "sender_currency": nil})
 	nobody := uint32(1)
 	bare, wrong := s.pay(devnet.Payment{Drops: xrpDue}), s.pay(devnet.Payment{Tag: &nobody, Drops: 5_000_000})
+	s.pay(devnet.Payment{Drops: 9_999}) // dust
 	last, tag := s.tagged("after")
 	s.pay(devnet.Payment{Tag: tag, Drops: xrpDue})
 	s.view(last, "paid") // all before it was looked at
