@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -41,6 +42,14 @@ type Error struct {
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("rpc error %d: %q", e.Code, e.Message) }
+
+// Status is the cause when a server refuses a call without looking into it.
+type Status struct {
+	Code int    // of HTTP
+	Why  string // what that means
+}
+
+func (s *Status) Error() string { return fmt.Sprintf("status %d: %s", s.Code, s.Why) }
 
 // Limits of a call.
 const (
@@ -79,6 +88,7 @@ type Client struct {
 	timeout  time.Duration
 	http     *http.Client
 	headers  map[string]string
+	secrets  []string      // what lets us in, and must be in no error
 	next     atomic.Uint64 // id of the last request
 
 	mu             sync.Mutex
@@ -104,10 +114,35 @@ func New(c Config) (*Client, error) {
 	}
 	u.User = nil
 	client.endpoint = u.String()
+	client.secrets = secretsOf(u, client.password, c.Headers)
 	if client.http, err = httpClient(c); err != nil {
 		return nil, err
 	}
 	return client, nil
+}
+
+// shortestKey is how long a part of an address must be to be taken for a key.
+const shortestKey = 8
+
+// secretsOf lists what lets us in: the password, headers, and whatever of the address may be a key.
+func secretsOf(u *url.URL, password string, headers map[string]string) []string {
+	parts := strings.Split(u.Path, "/")
+	for _, values := range u.Query() {
+		parts = append(parts, values...)
+	}
+	list := slices.DeleteFunc(parts, func(part string) bool { return len(part) < shortestKey })
+	for _, value := range headers {
+		list = append(list, value)
+	}
+	return slices.DeleteFunc(append(list, password), func(s string) bool { return s == "" })
+}
+
+// Hide takes out of a text the server wrote what lets us in: servers repeat the key they do not accept.
+func (c *Client) Hide(text string) string {
+	for _, secret := range c.secrets {
+		text = strings.ReplaceAll(text, secret, "…")
+	}
+	return text
 }
 
 func httpClient(c Config) (*http.Client, error) {
@@ -272,12 +307,14 @@ func (c *Client) exchange(ctx context.Context, path string, ask any, limit int64
 		return nil, ErrGarbage.Because(err)
 	case err != nil:
 		return nil, ErrUnreachable.Because(err)
-	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return nil, ErrUnreachable.Because(fmt.Errorf("status %d: the node does not accept our name and password", status))
+	case status == http.StatusUnauthorized:
+		return nil, ErrUnreachable.Because(&Status{status, "the node does not accept our name and password"})
+	case status == http.StatusForbidden: // TronGrid says so to who makes too many calls, too
+		return nil, ErrUnreachable.Because(&Status{status, "the node does not accept our name and password, or not so many calls"})
 	case status == http.StatusTooManyRequests:
-		return nil, ErrUnreachable.Because(fmt.Errorf("status %d: we ask more than the provider allows", status))
+		return nil, ErrUnreachable.Because(&Status{status, "we ask more than the provider allows"})
 	case status == http.StatusServiceUnavailable || status == http.StatusBadGateway || status == http.StatusGatewayTimeout:
-		return nil, ErrUnreachable.Because(fmt.Errorf("status %d: the node is too busy", status))
+		return nil, ErrUnreachable.Because(&Status{status, "the node is too busy"})
 	}
 	// Bitcoin Core answers errors of the call with 404 and 500, and says in the body which.
 	return body, nil

@@ -49,6 +49,34 @@ func TestKeysAreNotRepeated(t *testing.T) {
 	}
 }
 
+// Servers repeat the key they do not accept; what they wrote is not passed on before it is taken out.
+func TestKeysAreHidden(t *testing.T) {
+	c, err := rpc.New(rpc.Config{URL: "https://me:pass-word@nowhere.invalid/v3/0123abcd?apikey=4567efgh", Headers: map[string]string{"X-Key": "hush"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Hide("v3/0123abcd, 4567efgh, hush and pass-word are not known"); got != "v3/…, …, … and … are not known" {
+		t.Errorf("what is left is %q", got)
+	}
+}
+
+// A refusal by status can be told from a node that is away.
+func TestStatus(t *testing.T) {
+	for code, refused := range map[int]bool{401: true, 403: true, 429: true, 502: true, 503: true, 504: true, 200: false, 500: false} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }))
+		c, err := rpc.New(rpc.Config{URL: server.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = c.Post(t.Context(), 1000, nil, "/", nil)
+		status, is := errors.AsType[*rpc.Status](err)
+		if is != refused || (is && status.Code != code) || fault.Of(err).Kind != fault.Unavailable {
+			t.Errorf("%d: %v", code, err)
+		}
+		server.Close()
+	}
+}
+
 // A pool stays with who answers, and says what says most.
 func TestPool(t *testing.T) {
 	wrong := fault.New(fault.Unavailable, "wrong_network", "Another network.")

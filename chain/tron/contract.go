@@ -2,6 +2,7 @@ package tron
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"math/big"
 	"strings"
@@ -83,15 +84,16 @@ func (n *Node) Balances(ctx context.Context, addresses []string, _ int64) ([]mon
 	return amounts, nil
 }
 
-// view calls a function of a contract that answers with one number; nil if the contract has no such answer. It is not sent, so
-// nobody pays for it.
+// view calls a function of a contract that answers with one number; nil if the contract has no such answer, or is not there.
+// It is not sent, so nobody pays for it. A call that a contract undoes has a message, and what it left behind is no answer.
 func (p *provider) view(ctx context.Context, contract, signature, parameter string) (*big.Int, error) {
 	account, _ := chain.ParseTronAddress(contract) // looked at when the asset was added
 	var answer struct {
 		Results []string `json:"constant_result"`
 		Result  *struct {
-			OK   bool   `json:"result"`
-			Code string `json:"code"`
+			OK      bool   `json:"result"`
+			Code    string `json:"code"`
+			Message string `json:"message"` // hex
 		} `json:"result"`
 	}
 	err := p.ask(ctx, &answer, "/wallet/triggerconstantcontract", map[string]any{
@@ -103,12 +105,21 @@ func (p *provider) view(ctx context.Context, contract, signature, parameter stri
 	if answer.Result == nil {
 		return nil, p.garbage("triggerconstantcontract: no result")
 	}
-	if !answer.Result.OK || len(answer.Results) != 1 || !isWord(answer.Results[0]) {
+	message, _ := hex.DecodeString(answer.Result.Message) // what cannot be read is not the one text that matters
+	switch {
+	case !answer.Result.OK && string(message) == noContract:
+		return nil, nil
+	case !answer.Result.OK: // the node's own trouble: it runs no calls, or had no time
+		return nil, p.refused("/wallet/triggerconstantcontract", answer.Result.Code+" "+string(message))
+	case len(message) > 0 || len(answer.Results) != 1 || !isWord(answer.Results[0]):
 		return nil, nil
 	}
 	n, _ := new(big.Int).SetString(answer.Results[0], 16) // its shape was looked at
 	return n, nil
 }
+
+// noContract is what a node says of an address that is no contract; with the same code it says that it runs no calls at all.
+const noContract = "Smart contract is not exist."
 
 // Pays lists what a transaction in a block pays an address. An empty list says that nothing is known, not that nothing was
 // paid.

@@ -116,6 +116,9 @@ func (n *Node) block(raw rawBlock, h chain.Header, infos []rawInfo) (chain.Block
 		if int64(info.Height) != h.Height {
 			return chain.Block{}, fmt.Errorf("the outcome of %.64q, which is in block %d", info.ID, info.Height)
 		}
+		if _, twice := outcome[info.ID]; twice {
+			return chain.Block{}, fmt.Errorf("two outcomes of %.64q", info.ID)
+		}
 		outcome[info.ID] = info
 	}
 	out := chain.Block{Header: h}
@@ -154,11 +157,15 @@ func (tx rawTx) calls() bool {
 // network itself (TRC-10) are none of ours, whatever their name.
 func (n *Node) transaction(raw rawTx, info rawInfo) (chain.Tx, error) {
 	tx := chain.Tx{ID: raw.ID}
+	var err error
+	if raw.calls() {
+		tx.Outputs, err = n.called(raw, info)
+		return tx, err
+	}
 	if len(raw.Results) != 1 || len(raw.Data.Contracts) != 1 || raw.Results[0].Contract != succeeded {
 		return tx, nil
 	}
-	switch c := raw.Data.Contracts[0]; c.Type {
-	case "TransferContract":
+	if c := raw.Data.Contracts[0]; c.Type == "TransferContract" {
 		t, ok, err := n.coinTransfer(raw.ID, c)
 		if err != nil {
 			return tx, err
@@ -166,16 +173,24 @@ func (n *Node) transaction(raw rawTx, info rawInfo) (chain.Tx, error) {
 		if ok {
 			tx.Outputs = []chain.Transfer{t}
 		}
-	case "TriggerSmartContract", "CreateSmartContract":
-		if info.Receipt.Result != succeeded {
-			return tx, fmt.Errorf("transaction %s: %s, but its outcome is %.40q", raw.ID, succeeded, info.Receipt.Result)
-		}
-		var err error
-		if tx.Outputs, err = n.tokenTransfers(raw.ID, info.Logs); err != nil {
-			return tx, err
-		}
 	}
 	return tx, nil
+}
+
+// called reads what a call moved. Every node of the network runs a call again and refuses a block whose result of it is not its
+// own (java-tron, TransactionTrace.check), so block and outcome agree, or half of one of them is missing.
+func (n *Node) called(raw rawTx, info rawInfo) ([]chain.Transfer, error) {
+	if len(raw.Results) != 1 || len(raw.Data.Contracts) != 1 {
+		return nil, fmt.Errorf("transaction %s: %d results of %d calls", raw.ID, len(raw.Results), len(raw.Data.Contracts))
+	}
+	said, came := raw.Results[0].Contract, info.Receipt.Result
+	if said == "" || came == "" || (said == succeeded) != (came == succeeded) {
+		return nil, fmt.Errorf("transaction %s: the block says %.40q, its outcome %.40q", raw.ID, said, came)
+	}
+	if came != succeeded {
+		return nil, nil
+	}
+	return n.tokenTransfers(raw.ID, info.Logs)
 }
 
 func (n *Node) coinTransfer(txid string, c rawContract) (chain.Transfer, bool, error) {
@@ -202,11 +217,15 @@ func (n *Node) tokenTransfers(txid string, logs []rawLog) ([]chain.Transfer, err
 	var list []chain.Transfer
 	ordinal := int64(0)
 	for _, log := range logs {
+		contract, ok := log.read()
+		if !ok {
+			return nil, fmt.Errorf("transaction %s: a log of %.80q that is none", txid, log.Address)
+		}
 		if !isTransfer(log) {
 			continue
 		}
 		ordinal++
-		asset, known := n.tokens[strings.ToLower(log.Address)]
+		asset, known := n.tokens[contract]
 		if !known {
 			continue
 		}
@@ -225,15 +244,35 @@ func (n *Node) tokenTransfers(txid string, logs []rawLog) ([]chain.Transfer, err
 	return list, nil
 }
 
-// isTransfer says whether a log has the shape of a TRC-20 transfer: three topics and one word of data.
-func isTransfer(log rawLog) bool {
-	return len(log.Topics) == 3 && log.Topics[0] == transferTopic && isWord(log.Data) && isPadded(log.Topics[1]) && isPadded(log.Topics[2])
+// read gives the 40 hex digits of the contract that wrote a log; false: it is no log, and might have been one that pays. Nodes may
+// leave zeros at the front of the contract out, or write 41 before it (java-tron, Util.convertLogAddressToTronAddress).
+func (log rawLog) read() (contract string, ok bool) {
+	contract = strings.ToLower(log.Address)
+	if len(contract) == 42 {
+		contract = strings.TrimPrefix(contract, "41")
+	}
+	if !isHex(contract) || len(contract) > 40 || !isHex(log.Data) || len(log.Topics) > 4 {
+		return "", false
+	}
+	for _, topic := range log.Topics {
+		if !isWord(topic) {
+			return "", false
+		}
+	}
+	return strings.Repeat("0", 40-len(contract)) + contract, true
 }
 
-func isWord(text string) bool {
-	_, err := hex.DecodeString(text)
-	return err == nil && len(text) == 64
+// isTransfer says whether a log has the shape of a TRC-20 transfer: three topics and one word of data.
+func isTransfer(log rawLog) bool {
+	return len(log.Topics) == 3 && strings.EqualFold(log.Topics[0], transferTopic) && isWord(log.Data) && isPadded(log.Topics[1]) && isPadded(log.Topics[2])
 }
+
+func isHex(text string) bool {
+	_, err := hex.DecodeString(text)
+	return err == nil
+}
+
+func isWord(text string) bool { return isHex(text) && len(text) == 64 }
 
 // isPadded says whether a topic holds an address: twelve zero bytes before it.
 func isPadded(topic string) bool { return isWord(topic) && topic[:24] == strings.Repeat("0", 24) }

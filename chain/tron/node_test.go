@@ -139,6 +139,40 @@ func TestOnlyWhatTheTokenSaysCounts(t *testing.T) {
 	}
 }
 
+// One transaction may pay many times, and a contract may pay: each payment keeps its number in another block.
+func TestManyPaymentsOfOneTransaction(t *testing.T) {
+	l := openLab(t)
+	trick, err := l.Trickster(t.Context())
+	l.must(err)
+	account, _ := chain.ParseTronHex("41" + trick[2:])
+	l.Tokens(l.usdt.Contract, chain.TronAddress(account), 1000)
+	l.Blocks(1)
+	usdt, to, other := l.Plain(l.usdt.Contract), l.Plain(l.address), l.Plain(l.Address())
+	spray := devnet.Call("spray(address,address[],uint256[])", usdt, []string{other, to, to, to}, []*big.Int{big.NewInt(1), big.NewInt(2), new(big.Int), big.NewInt(3)})
+	for name, c := range map[string]struct {
+		data string
+		want []string
+	}{
+		"a batch":            {spray, []string{"usdt-tron-dev 2 #2", "usdt-tron-dev 3 #4"}},
+		"a contract wallet":  {devnet.Call("payToken(address,address,uint256)", usdt, to, big.NewInt(4)), []string{"usdt-tron-dev 4 #1"}},
+		"one that is undone": {devnet.Call("payAndRevert(address,address,uint256)", usdt, to, big.NewInt(5)), nil},
+	} {
+		txid, err := l.Send(t.Context(), devnet.Tx{To: trick, Data: c.data})
+		l.must(err)
+		l.Blocks(1)
+		if got := paid(l.tip(), l.address); !slices.Equal(got, c.want) {
+			t.Errorf("%s pays %q, want %q", name, got, c.want)
+		}
+		list, err := l.node.Pays(t.Context(), strings.ToUpper(txid[2:]), l.address)
+		if err != nil || len(list) != len(c.want) {
+			t.Errorf("%s: the transaction pays %+v, %v", name, list, err)
+		}
+	}
+	if list, err := l.node.Pays(t.Context(), strings.Repeat("0", 64), l.address); err != nil || len(list) != 0 {
+		t.Errorf("a transaction that is not there pays %+v, %v", list, err)
+	}
+}
+
 func TestConfirmationsCountFromWhatIsSolid(t *testing.T) {
 	l := openLab(t)
 	l.Blocks(40)
@@ -156,6 +190,10 @@ func TestConfirmationsCountFromWhatIsSolid(t *testing.T) {
 	l.SetLag(1)
 	if got := ceiling(); got != 0 {
 		t.Errorf("with all but one block solid they count from %d below the tip", got)
+	}
+	l.SetLag(25)
+	if got := ceiling(); got != 25-3+1 { // what was counted from higher is the watcher's to remember
+		t.Errorf("after the solid block has fallen back they count from %d below the tip", got)
 	}
 	l.Edit(func(path, text string) string {
 		if strings.HasPrefix(path, "/walletsolidity") {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,6 +26,45 @@ type provider struct {
 
 	mu       sync.Mutex
 	verified time.Time // when it last named the right first block; zero after any trouble
+	slowTill time.Time // until when its calls are spaced
+	next     time.Time // when the next of them may be made
+}
+
+// Providers count calls, and lock out for a while who makes too many: TronGrid, above 15 in a second, for half a minute, and one
+// whose day is used up may make 5 (developers.tron.network, "Rate limits"). So a provider that has refused a call gets no more
+// than that for some time. Blocks come every three seconds and take two calls.
+const (
+	spacing = time.Second / 5
+	slowFor = 10 * time.Minute
+)
+
+// slow spaces the calls from now on.
+func (p *provider) slow() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slowTill = time.Now().Add(slowFor)
+}
+
+// wait ends when a call may be made.
+func (p *provider) wait(ctx context.Context) error {
+	p.mu.Lock()
+	now := time.Now()
+	if now.After(p.slowTill) {
+		p.mu.Unlock()
+		return nil
+	}
+	if p.next.Before(now) {
+		p.next = now
+	}
+	at := p.next
+	p.next = at.Add(spacing)
+	p.mu.Unlock()
+	select {
+	case <-ctx.Done():
+		return rpc.ErrUnreachable.Because(ctx.Err())
+	case <-time.After(at.Sub(now)):
+		return nil
+	}
 }
 
 // ask calls the node, once its identity is known, and reads its answer.
@@ -37,8 +77,14 @@ func (p *provider) ask(ctx context.Context, into any, path string, body any) err
 
 // call reads an answer into a value. Nodes tell of their own failures in a member "Error" of an otherwise empty object.
 func (p *provider) call(ctx context.Context, into any, path string, body any) error {
+	if err := p.wait(ctx); err != nil {
+		return err
+	}
 	var raw json.RawMessage
 	if err := p.rpc.Post(ctx, answerLimit, &raw, path, body); err != nil {
+		if _, is := errors.AsType[*rpc.Status](err); is {
+			p.slow()
+		}
 		return p.trouble(err)
 	}
 	var failure struct {
@@ -49,7 +95,7 @@ func (p *provider) call(ctx context.Context, into any, path string, body any) er
 			return p.garbage(path + ": " + err.Error())
 		}
 		if len(failure.Error) > 0 && string(failure.Error) != "null" && string(failure.Error) != `""` {
-			return p.trouble(rpc.ErrRefused.Because(fmt.Errorf("%s: %.200s", path, failure.Error)))
+			return p.refused(path, string(failure.Error))
 		}
 	}
 	if err := json.Unmarshal(raw, into); err != nil {
@@ -64,6 +110,20 @@ func (p *provider) trouble(err error) error {
 	defer p.mu.Unlock()
 	p.verified = time.Time{}
 	return err
+}
+
+// What TronGrid, and java-tron's own limiter (RateLimiterServlet), say to who asks too much, where the status does not.
+const (
+	tooOften   = "frequency limit"
+	tooHeavily = "lack of computing resources"
+)
+
+// refused is the fault of a node that has its own trouble, in its words. They may repeat our key.
+func (p *provider) refused(path, words string) error {
+	if strings.Contains(words, tooOften) || strings.Contains(words, tooHeavily) {
+		p.slow()
+	}
+	return p.trouble(rpc.ErrRefused.Because(fmt.Errorf("%s: %.200s", path, p.rpc.Hide(words))))
 }
 
 func (p *provider) garbage(what string) error {
