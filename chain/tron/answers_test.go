@@ -41,14 +41,17 @@ func TestARecordedBlock(t *testing.T) {
 		plainInfoText(1, 1), plainInfoText(1, 3),
 		infoText(1, 4, "OUT_OF_ENERGY", logText(usdtHex, shopHex, word(8))),
 		infoText(1, 7, "SUCCESS", strings.ReplaceAll(logText(usdtHex, shopHex, word(171)), topic, strings.ToUpper(topic)), // other spellings
-			logText("41"+usdtHex, shopHex, word(172)), logText("3333", shopHex, word(9)), logText("", shopHex, word(9))),
+			logText("41"+usdtHex, shopHex, word(172)), logText("3333", shopHex, word(9)), logText("", shopHex, word(9)),
+			strings.Replace(logText(usdtHex, shopHex, word(9)), padding+otherHex, "41"+padding[2:]+otherHex, 1), // no addresses
+			strings.Replace(logText(usdtHex, shopHex, word(9)), padding+shopHex, "41"+padding[2:]+shopHex, 1),
+			logText(usdtHex, shopHex, word(173))),
 	}, ",") + "]"
 	b, err := recordedNode(t, nil, oneBlock(block, infos)).Block(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
-		"trx 9223372036854775807 #0", "usdt-tron-dev 171 #1", "usdt-tron-dev 172 #2", "usdt-tron-dev 5 #2",
+		"trx 9223372036854775807 #0", "usdt-tron-dev 171 #1", "usdt-tron-dev 172 #2", "usdt-tron-dev 173 #5", "usdt-tron-dev 5 #2",
 		"usdt-tron-dev 115792089237316195423570985008687907853269984665640564039457584007913129639935 #5",
 	}
 	slices.Sort(want)
@@ -72,6 +75,11 @@ func TestHalfABlockIsNoBlock(t *testing.T) {
 		"a call that failed, and did not": {swap(whole, "SUCCESS", "REVERT", 1), "[" + outcome + "]"},
 		"a call that did not, and failed": {whole, "[" + swap(outcome, "SUCCESS", "REVERT", 1) + "]"},
 		"an outcome without its result":   {whole, "[" + swap(outcome, `"result":"SUCCESS",`, "", 1) + "]"},
+		"neither has a result":            {swap(whole, `{"contractRet":"SUCCESS"}`, "{}", 1), "[" + swap(outcome, `"result":"SUCCESS",`, "", 1) + "]"},
+		"a failure only the block has":    {swap(whole, "SUCCESS", "REVERT", 1), "[" + swap(outcome, `"result":"SUCCESS",`, "", 1) + "]"},
+		"a failure only its outcome has":  {swap(whole, `{"contractRet":"SUCCESS"}`, "{}", 1), "[" + swap(outcome, "SUCCESS", "REVERT", 1) + "]"},
+		"an outcome too many":             {whole, "[" + outcome + "," + infoText(1, 2, "SUCCESS", log) + "]"},
+		"a block of another branch":       {swap(whole, txAt(1), txAt(2), 1), "[" + outcome + "]"},
 		"two calls in one transaction":    {swap(whole, `"contract":[`, `"contract":[{"type":"TriggerSmartContract"},`, 1), "[" + outcome + "]"},
 		"two outcomes":                    {whole, "[" + outcome + "," + infoText(1, 1, "SUCCESS") + "]"},
 		"an amount cut short":             {whole, "[" + swap(outcome, word(5), word(5)[1:], 1) + "]"},
@@ -291,6 +299,83 @@ func TestNodesThatLag(t *testing.T) {
 		if tip, err := n.Tip(t.Context()); err != nil || tip.Height != c.want {
 			t.Errorf("of %d and %d the tip is %v, %v, want %d", c.first, c.second, tip, err, c.want)
 		}
+	}
+}
+
+// Confirmations count from so little above the solid block that nothing newer has three, and only if it is one of the chain's.
+func TestTheSolidBlock(t *testing.T) {
+	for name, c := range map[string]struct {
+		solid int64
+		edit  func(text string) string
+		want  int64 // -1: none
+	}{
+		"far behind":           {5, nil, 7},
+		"close behind":         {19, nil, 20},
+		"the tip":              {20, nil, 20},
+		"one that came since":  {22, nil, 20},
+		"of another branch":    {5, func(text string) string { return strings.Replace(text, "abab", "cdcd", 1) }, -1},
+		"another height's":     {5, func(text string) string { return strings.Replace(text, `"number":5`, `"number":6`, 1) }, -1},
+		"none":                 {5, func(string) string { return "{}" }, -1},
+		"a node that does not": {5, func(string) string { return `{"Error":"class java.lang.IllegalStateException : not found"}` }, -1},
+	} {
+		n := recordedNode(t, nil, func(path, body string) (int, string) {
+			if height := heightIn(body); height >= 0 {
+				return http.StatusOK, blockText(height, time.Now())
+			}
+			text := blockText(c.solid, time.Now())
+			if c.edit != nil && strings.HasPrefix(path, "/walletsolidity/") {
+				text = c.edit(text)
+			}
+			return http.StatusOK, text
+		})
+		got, err := n.Ceiling(t.Context(), chain.BlockRef{Height: 20, Hash: idAt(20)})
+		if (c.want < 0) != (err != nil) || (err == nil && got != c.want) || (err != nil && fault.Of(err).Kind != fault.Unavailable) {
+			t.Errorf("%s: %d, %v, want %d", name, got, err, c.want)
+		}
+	}
+}
+
+// Blocks that were fetched ahead are of the branch that was followed then: who looks for a fork gets them anew.
+func TestWhatWasFetchedAheadIsDropped(t *testing.T) {
+	asked := map[int64]int{}
+	var mu sync.Mutex
+	n := recordedNode(t, nil, func(_, body string) (int, string) {
+		height := heightIn(body)
+		if height < 0 {
+			height = 50
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if strings.Contains(body, `"num"`) {
+			asked[height]++
+		}
+		return http.StatusOK, blockText(height, time.Now())
+	})
+	take := func(height int64) {
+		t.Helper()
+		if b, err := n.Block(t.Context(), height); err != nil || b.Hash != idAt(height) {
+			t.Fatalf("block %d is %s, %v", height, b.Hash, err)
+		}
+	}
+	if _, err := n.Tip(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	take(10)
+	take(11)
+	if asked[11] != 1 || asked[17] != 1 || asked[18] != 0 {
+		t.Errorf("it fetched %v", asked)
+	}
+	if _, err := n.Header(t.Context(), 11); err != nil {
+		t.Fatal(err)
+	}
+	take(12)
+	if asked[12] != 2 {
+		t.Errorf("after a look for a fork it fetched %v", asked)
+	}
+	take(49)
+	take(50)
+	if asked[50] != 1 || asked[51] != 0 {
+		t.Errorf("at the tip it fetched %v", asked)
 	}
 }
 

@@ -333,6 +333,10 @@ func TestLargeSumsNeedTwoNodes(t *testing.T) {
 			t.Errorf("transaction %d: %+v, %v", i, proven, err)
 		}
 	}
+	lost := chain.BlockRef{Height: b.Height, Hash: strings.Repeat("0", 64)}
+	if _, err := n.Prove(t.Context(), lost, b.Txs[0]); fault.Of(err).Code != tron.ErrDisagree.Code {
+		t.Errorf("in a block that was lost: %v", err)
+	}
 	for name, quirk := range map[string]func(){
 		"is down": func() { l.Instead(func(string, []byte) (int, string, bool) { return 503, "", true }) },
 		"says another amount": func() {
