@@ -121,7 +121,7 @@ func New(c Config) (*Client, error) {
 	return client, nil
 }
 
-// shortestKey is how long a part of an address must be to be taken for a key.
+// shortestKey is how long a text must be to be taken for a key: what is shorter stands in other words, too.
 const shortestKey = 8
 
 // secretsOf lists what lets us in: the password, headers, and whatever of the address may be a key.
@@ -130,11 +130,10 @@ func secretsOf(u *url.URL, password string, headers map[string]string) []string 
 	for _, values := range u.Query() {
 		parts = append(parts, values...)
 	}
-	list := slices.DeleteFunc(parts, func(part string) bool { return len(part) < shortestKey })
 	for _, value := range headers {
-		list = append(list, value)
+		parts = append(parts, value)
 	}
-	return slices.DeleteFunc(append(list, password), func(s string) bool { return s == "" })
+	return slices.DeleteFunc(append(parts, password), func(s string) bool { return len(s) < shortestKey })
 }
 
 // Hide takes out of a text the server wrote what lets us in: servers repeat the key they do not accept.
@@ -207,7 +206,15 @@ func (c *Client) CallUpTo(ctx context.Context, limit int64, result any, method s
 	if string(answer.ID) != strconv.FormatUint(r.ID, 10) {
 		return fmt.Errorf("%s: %w", method, ErrGarbage.Because(errors.New("the answer to another question")))
 	}
+	c.hideIn(&answer)
 	return Read(method, answer, result)
+}
+
+// hideIn takes what lets us in out of an error's text.
+func (c *Client) hideIn(answer *Reply) {
+	if answer.Error != nil {
+		answer.Error.Message = c.Hide(answer.Error.Message)
+	}
 }
 
 // Read takes the result, or the error, out of a reply.
@@ -260,6 +267,7 @@ func (c *Client) Batch(ctx context.Context, limit int64, questions []Question) (
 		if !ok {
 			return nil, fmt.Errorf("batch: %w", ErrGarbage.Because(errors.New("the answer to another question")))
 		}
+		c.hideIn(&answer)
 		sorted[i] = answer
 		delete(place, string(answer.ID))
 	}

@@ -3,6 +3,7 @@ package rpc_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -51,11 +52,11 @@ func TestKeysAreNotRepeated(t *testing.T) {
 
 // Servers repeat the key they do not accept; what they wrote is not passed on before it is taken out.
 func TestKeysAreHidden(t *testing.T) {
-	c, err := rpc.New(rpc.Config{URL: "https://me:pass-word@nowhere.invalid/v3/0123abcd?apikey=4567efgh", Headers: map[string]string{"X-Key": "hush"}})
+	c, err := rpc.New(rpc.Config{URL: "https://me:pass-word@nowhere.invalid/v3/0123abcd?apikey=4567efgh", Headers: map[string]string{"X-Key": "hush-hush"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := c.Hide("v3/0123abcd, 4567efgh, hush and pass-word are not known"); got != "v3/…, …, … and … are not known" {
+	if got := c.Hide("v3/0123abcd, 4567efgh, hush-hush and pass-word are not known"); got != "v3/…, …, … and … are not known" {
 		t.Errorf("what is left is %q", got)
 	}
 }
@@ -102,5 +103,33 @@ func TestPool(t *testing.T) {
 	asked = ""
 	if err := p.First(ctx, ask); !errors.Is(err, down) || len(asked) != 1 {
 		t.Errorf("after it was given up it asked %q: %v", asked, err)
+	}
+}
+
+// A server that repeats the key it does not accept does not bring it into our log.
+func TestRepeatedKeysAreHidden(t *testing.T) {
+	const key = "hush-hush-hush"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		answer := `{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"no such key: ` + key + `"}}`
+		if strings.HasPrefix(string(body), "[") {
+			answer = `[{"jsonrpc":"2.0","id":2,"error":{"code":-32000,"message":"no such key: ` + key + `"}}]`
+		}
+		_, _ = io.WriteString(w, answer)
+	}))
+	defer server.Close()
+	c, err := rpc.New(rpc.Config{URL: server.URL + "/v3/" + key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Call(t.Context(), nil, "eth_chainId"); err == nil || strings.Contains(err.Error(), key) || !strings.Contains(err.Error(), "no such key") {
+		t.Errorf("a call: %v", err)
+	}
+	replies, err := c.Batch(t.Context(), 1000, []rpc.Question{{Method: "eth_chainId"}})
+	if err != nil || len(replies) != 1 {
+		t.Fatal(err)
+	}
+	if err := rpc.Read("eth_chainId", replies[0], nil); err == nil || strings.Contains(err.Error(), key) {
+		t.Errorf("a batch: %v", err)
 	}
 }
